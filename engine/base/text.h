@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Numbers, sizes, durations, timestamps, hex, base64 and digests as text, both ways; and nearest
+ * names.
+ *
+ * Time is int64 microseconds since 1970-01-01 00:00 UTC (names end in _utc or _us). PostgreSQL's
+ * infinities are INT64_MAX and INT64_MIN.
+ *
+ * Threads: any thread (no state).
+ */
+#ifndef ARCHIVER_BASE_TEXT_H
+#define ARCHIVER_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define TEXT_US_PER_DAY INT64_C(86400000000)
+
+bool text_to_int(const char *text, int64_t *ret_value); /* the whole text, decimal */
+bool text_to_real(const char *text, double *ret_value);
+/* What PostgreSQL prints with DateStyle ISO, or ISO 8601 (T, Z, +hh, +hh:mm); date only is
+ * midnight; without zone is UTC; also infinity, BC, years past 9999. */
+bool text_to_time(const char *text, size_t len, int64_t *ret_us);
+/* "2026-11-23T13:28:45.330268+00:00"; fraction left out where zero. */
+void text_add_time(struct buf *buf, int64_t us);
+/* "20261123T132845Z" */
+void text_add_stamp(struct buf *buf, int64_t us);
+bool text_from_stamp(const char *text, size_t len, int64_t *ret_us);
+void text_civil(int64_t us, int *ret_year, int *ret_month, int *ret_day);
+int64_t text_now_us(void);       /* this host's clock */
+int64_t text_monotonic_us(void); /* for durations */
+
+/* For people: "8.1 MB", "1,234,567", "1h02", "0.31 s". */
+void text_add_bytes(struct buf *buf, uint64_t bytes);
+void text_add_count(struct buf *buf, uint64_t count);
+void text_add_duration(struct buf *buf, double seconds);
+
+void text_hex(const uint8_t *bytes, size_t len, char *ret_hex); /* 2*len+1 */
+bool text_from_hex(const char *hex, size_t len, uint8_t *ret_bytes);
+void text_base64(struct buf *buf, const uint8_t *bytes, size_t len);
+bool text_from_base64(struct buf *buf, const char *text, size_t len);
+void text_sha256(const void *bytes, size_t len, uint8_t ret_digest[32]);
+void text_md5(const void *bytes, size_t len, uint8_t ret_digest[16]);
+/* SHA-256 of a stream. */
+struct text_digest;
+struct text_digest *text_digest_new(void);
+void text_digest_add(struct text_digest *digest, const void *bytes, size_t len);
+void text_digest_end(struct text_digest *digest, uint8_t ret_digest[32]); /* and starts anew */
+void text_digest_free(struct text_digest *digest);
+
+/* The candidate nearest to `word` (edit distance <= a third of its length), or NULL. */
+const char *text_nearest(const char *word, const char *const *candidates, size_t count);
+/* Columns a terminal needs for UTF-8 text. */
+size_t text_width(const char *text);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * What is settled: one JSON line a batch, in {table prefix}_catalog/{stamp}_{run}_{nnn}.jsonl, one
+ * family of objects a run and table, so that no two writers share an object. A batch is settled
+ * when a line names its data key, and only then.
+ *
+ * Threads: one thread per writer; reading from any thread.
+ */
+#ifndef ARCHIVER_CATALOG_CATALOG_H
+#define ARCHIVER_CATALOG_CATALOG_H
+
+#include "catalog/key.h"
+#include "catalog/metadata.h"
+
+enum catalog_state { CATALOG_SETTLED, CATALOG_PENDING, CATALOG_FOREIGN, CATALOG_UNDONE };
+const char *catalog_state_name(enum catalog_state state);
+
+struct catalog_entry {
+    const char *database, *schema, *table;
+    const char *key; /* of the data object */
+    const char *run_id, *batch_id, *archived_at;
+    const char *system_identifier, *timeline;
+    uint64_t txid, records, bytes, line_bytes;
+    const char *min_timestamp, *max_timestamp; /* NULL: none */
+    enum catalog_state state;
+};
+
+struct catalog_writer;
+struct catalog_writer *catalog_writer_new(struct store *store, const struct key_table *table,
+                                          const char *run_id, int64_t stamp_us);
+/* Durable when true. Fails closed: after an error the batch is not settled, recover will find it.
+ */
+bool catalog_settle(struct catalog_writer *writer, const struct catalog_entry *entry,
+                    struct err *err);
+/* Takes back: a later line with state undone wins over the settled one. */
+void catalog_writer_free(struct catalog_writer *writer);
+void catalog_entry_from(const struct metadata *metadata, enum catalog_state state,
+                        struct catalog_entry *ret_entry);
+
+/* All entries of one table (or, table->table NULL: of a database; table->database NULL: of
+ * everything under the prefix), in key order; a later line for the same key wins. Entries live in
+ * `catalog`. */
+struct catalog {
+    struct arena *arena;
+    struct catalog_entry *entries; /* sorted by key */
+    size_t count;
+};
+struct catalog *catalog_read(struct store *store, const struct key_table *table, struct err *err);
+void catalog_free(struct catalog *catalog);
+/* NULL where the data key is not in it. */
+const struct catalog_entry *catalog_find(const struct catalog *catalog, const char *data_key);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * metadata.json of one batch with its member index, and manifest.json with the keys deleted:
+ * written and read. doc/format.md describes both. Versions "1.0" (the earlier archiver) and "3" are
+ * read, "3" is written.
+ *
+ * Threads: one thread at a time per object; immutable once read.
+ */
+#ifndef ARCHIVER_CATALOG_METADATA_H
+#define ARCHIVER_CATALOG_METADATA_H
+
+#include <stdint.h>
+
+#include "member/member.h"
+#include "row/shape.h"
+#include "store/store.h"
+
+struct metadata {
+    struct arena *arena; /* strings of a metadata that was read; NULL where the caller owns them */
+    const char *version; /* "3" */
+    const char *database, *schema, *table;
+    const char *run_id, *batch_id;
+    unsigned batch_number;
+    const char *archived_at; /* ISO, UTC */
+    const char *archiver_version, *postgres_version;
+    const char *system_identifier, *timeline; /* "" in archives of the earlier archiver */
+    uint64_t txid;
+    const char *cutoff, *strategy, *where; /* where NULL: none */
+    const char *data_key;
+    const char *compression; /* "gzip" or "none" */
+    uint64_t record_count, line_bytes, object_bytes;
+    uint8_t lines_sha256[32], object_sha256[32]; /* of all lines; of the object */
+    int64_t min_us,
+        max_us; /* INT64_MAX, INT64_MIN: none. Raw integers where the column is an epoch */
+    const char *timestamp_column, *min_timestamp, *max_timestamp; /* text; NULL: none */
+    const char *min_key, *max_key;                                /* JSON; NULL */
+    const char *table_ddl;                                        /* may be NULL */
+    struct shape *shape; /* NULL in later batches of the earlier archiver */
+    struct member_index *members;
+    size_t member_count;
+};
+
+void metadata_write(const struct metadata *metadata, struct buf *ret_json);
+struct metadata *metadata_read(const char *json, size_t len, const char *key, struct err *err);
+/* store_get and metadata_read in one. */
+struct metadata *metadata_get(struct store *store, const char *metadata_key, struct err *err);
+void metadata_free(struct metadata *metadata); /* NULL allowed; frees its shape and members */
+
+/* The manifest is streamed: head, then keys lines as members bring them (each ends in ",\n"), then
+ * tail. */
+struct manifest_head {
+    const char *database, *schema, *table, *run_id, *batch_id;
+    unsigned batch_number;
+    const struct shape *shape;
+    const char *deleted_at;
+};
+void manifest_head(const struct manifest_head *head, struct buf *ret_json);
+void manifest_tail(uint64_t record_count,
+                   struct buf *ret_json); /* closes the array (adds no key) */
+/* Reads a manifest as a stream; each(key JSON) for every key. */
+typedef bool (*manifest_each)(const char *key_json, size_t len, void *state, struct err *err);
+bool manifest_read(struct store *store, const char *manifest_key, manifest_each each, void *state,
+                   struct err *err);
+
+#endif

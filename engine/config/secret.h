@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Where a secret comes from, and getting it when it is needed; never kept longer than the caller
+ * keeps it, never printed. Sources: in the file (warned about), environment variable, file (last
+ * newline cut; refused with ERR_PERMISSION when others may read it), libpq's passfile and service
+ * (libpq reads those itself).
+ *
+ * Threads: any thread.
+ */
+#ifndef ARCHIVER_CONFIG_SECRET_H
+#define ARCHIVER_CONFIG_SECRET_H
+
+#include "base/buf.h"
+#include "config/config.h"
+
+/* True with an empty buf and *ret_given false where libpq's own rules apply. */
+bool secret_database(const struct config_database *database, struct buf *ret_password,
+                     bool *ret_given, struct err *err);
+/* Where it comes from, for people: "environment DB_PASSWORD", "file /etc/x", "libpq". */
+void secret_describe(const struct config_database *database, struct buf *ret_text);
+/* Overwrites the bytes before freeing. */
+void secret_done(struct buf *secret);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * BACK: gzip bytes -> lines, checked. Whole members by the index (libdeflate), or a stream of bytes
+ * from the start of any gzip file, the earlier archiver's too (zlib, memory independent of size).
+ *
+ * Threads: one thread at a time per opener or stream.
+ */
+#ifndef ARCHIVER_MEMBER_OPEN_H
+#define ARCHIVER_MEMBER_OPEN_H
+
+#include "base/err.h"
+#include "member/member.h"
+
+struct opener;
+struct opener *opener_new(struct err *err);
+void opener_free(struct opener *opener);
+/* One whole member; line_bytes from the index says how much room. Checks CRC, size and, where
+ * sha256 is not NULL, the digest. ERR_DATA says what is damaged. `ret_lines` is reset first. */
+bool open_member(struct opener *opener, const void *sealed, size_t len, uint64_t line_bytes,
+                 const uint8_t *sha256, struct buf *ret_lines, struct err *err);
+
+/* Gets decompressed bytes, any cut. False stops the stream with *err. */
+typedef bool (*open_sink)(const char *bytes, size_t len, void *state, struct err *err);
+struct open_stream;
+struct open_stream *open_stream_new(bool gzip, open_sink sink, void *state, struct err *err);
+bool open_stream_add(struct open_stream *stream, const void *bytes, size_t len, struct err *err);
+bool open_stream_end(struct open_stream *stream, struct err *err); /* ERR_DATA: cut short */
+void open_stream_free(struct open_stream *stream);
+/* The FCOMMENT of a gzip header in the first bytes of an object. False: no gzip or none there. */
+bool open_comment(const void *bytes, size_t len, struct buf *ret_comment);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * The server's catalogs -> row/shape and what plan and check need to know of a table.
+ *
+ * Threads: one thread at a time per conn.
+ */
+#ifndef ARCHIVER_POSTGRES_INTROSPECT_H
+#define ARCHIVER_POSTGRES_INTROSPECT_H
+
+#include "postgres/conn.h"
+#include "row/shape.h"
+
+struct introspect_leaf { /* a table that holds rows: itself, or a partition or child */
+    const char *schema, *table;
+};
+
+struct introspect_table {
+    struct shape *shape; /* owned */
+    uint32_t oid;
+    char relkind; /* r, p */
+    bool has_children;
+    struct introspect_leaf *leaves; /* in shape's arena; at least one */
+    size_t leaf_count;
+    int64_t rows_estimate; /* reltuples over leaves; -1 never analysed */
+    uint64_t heap_bytes, total_bytes;
+    const char *timestamp_type; /* typname of the timestamp column (domain: of its base) */
+    bool timestamp_index;       /* some valid btree index starts with it (on every leaf) */
+    bool timestamp_not_null;
+    bool can_select, can_delete, can_vacuum;
+    bool row_security;             /* enabled and not bypassed by us */
+    size_t foreign_keys_here;      /* foreign keys of other tables that reference this one */
+    const char *foreign_keys_text; /* their names, comma separated; NULL: none */
+    size_t triggers;               /* user triggers for DELETE */
+    const char *triggers_text;
+};
+
+/* ERR_PREFLIGHT with what to do where the table, the timestamp column or a configured key column
+ * does not exist (nearest names are suggested), or the column's type cannot be a timestamp. */
+struct introspect_table *introspect_table(struct conn *conn, const struct config_table *table,
+                                          struct err *err);
+void introspect_free(struct introspect_table *table); /* NULL allowed */
+/* CREATE TABLE statement good enough to make the table again (columns, constraints, indexes). */
+bool introspect_ddl(struct conn *conn, const struct introspect_table *table, struct buf *ret_sql,
+                    struct err *err);
+
+#endif
