@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Pre-flight: connection, version, clock, and for each table columns, key, index, rights, foreign
+ * keys, triggers; the store by doing (put, get, list, delete a probe). Changes nothing but the
+ * probe.
+ *
+ * Threads: one thread; blocks.
+ */
+#ifndef ARCHIVER_CHECK_H
+#define ARCHIVER_CHECK_H
+
+#include "base/json.h"
+#include "base/queue.h"
+#include "config/config.h"
+
+enum check_verdict { CHECK_PASS, CHECK_WARN, CHECK_FAIL };
+
+struct check_item {
+    enum check_verdict verdict;
+    char subject[160]; /* "store", "appdb", "appdb.public.audit_logs" */
+    char name[24];     /* "connection", "rights", "index", ... */
+    char detail[400];
+    char hint[400];     /* the statement that would help; "" for none */
+    enum err_kind kind; /* of a failure */
+};
+
+struct check_report {
+    struct check_item *items;
+    size_t count;
+    size_t passed, warned, failed;
+};
+
+struct check_params {
+    const struct config *config;
+    const char *database, *schema, *table;
+    const struct stop *stop;
+};
+
+bool check_run(const struct check_params *params, struct check_report *ret_report, struct err *err);
+void check_report_done(struct check_report *report);
+void check_report_write(const struct check_report *report, struct json_out *j);
+/* 0; 5 or 7 where only such failures; else 3. */
+int check_exit_code(const struct check_report *report);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * One archive as rows, by ranged reads of the members that are needed: for cat, later preview and
+ * restore. And the list of archives with their states.
+ *
+ * Threads: one thread per reader; blocks.
+ */
+#ifndef ARCHIVER_READER_H
+#define ARCHIVER_READER_H
+
+#include "base/json.h"
+#include "base/queue.h"
+#include "config/config.h"
+
+struct reader;
+
+struct reader_params {
+    const struct config *config;
+    const char *key; /* data, metadata or manifest key, with or without the configured prefix */
+    const struct stop *stop;
+};
+
+struct reader *reader_open(const struct reader_params *params, struct err *err);
+void reader_close(struct reader *reader);            /* NULL allowed */
+const char *reader_key(const struct reader *reader); /* of the data object */
+/* The metadata document as it is stored; borrowed. */
+const char *reader_metadata(const struct reader *reader, size_t *ret_len);
+uint64_t reader_rows(const struct reader *reader);
+size_t reader_column_count(const struct reader *reader); /* 0: schema not known */
+const char *reader_column(const struct reader *reader, size_t i);
+size_t reader_find_column(const struct reader *reader, const char *name); /* SIZE_MAX */
+/* Goes to row n (from 0), fetching nothing yet. */
+bool reader_seek(struct reader *reader, uint64_t row, struct err *err);
+/* The next JSON line without newline, borrowed; *ret_line NULL at the end. Members are checked
+ * (CRC, size, SHA-256) before their first line is given out. */
+bool reader_next(struct reader *reader, const char **ret_line, size_t *ret_len, struct err *err);
+/* The value of column i of the current line as text: PostgreSQL's, unescaped; *ret_null. */
+bool reader_value(struct reader *reader, size_t column, struct buf *ret_text, bool *ret_null,
+                  struct err *err);
+/* The JSON of column i of the current line, borrowed. */
+bool reader_json(struct reader *reader, size_t column, const char **ret_json, size_t *ret_len,
+                 struct err *err);
+
+struct reader_list_params {
+    const struct config *config;
+    const char *database, *schema, *table; /* filters; NULL: all */
+    const char *start_date, *end_date;     /* over the rows' timestamps; NULL: none */
+    int64_t limit;                         /* 0: no limit */
+    const struct stop *stop;
+};
+
+struct reader_archive {                                  /* borrowed during the callback */
+    const char *database, *schema, *table, *key, *state; /* settled, pending, foreign */
+    const char *archived_at, *batch_id, *run_id;         /* NULL: not known */
+    const char *min_timestamp, *max_timestamp;           /* NULL: none */
+    uint64_t records, bytes;
+};
+typedef bool (*reader_list_each)(const struct reader_archive *archive, void *state,
+                                 struct err *err);
+bool reader_list(const struct reader_list_params *params, reader_list_each each, void *state,
+                 struct err *err);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Every unsettled batch is settled, removed, or reported; nothing else may decide that.
+ *
+ * A batch is unsettled when one of its objects exists and no catalog line names it. What decides,
+ * in this order: data object of another cluster or of the earlier archiver      -> foreign: never
+ * touched data object of this cluster without metadata.json              -> COMMIT was never sent:
+ * removed metadata.json of this cluster and timeline, txid_status says   committed -> settled,
+ * aborted -> removed, in progress -> left anything else: its keys are looked up in the table none
+ * there -> settled, all there -> removed, a mixture or no key -> reported, not touched The caller
+ * holds the table's lock, so no other run of ours is between its first object and its COMMIT.
+ *
+ * Threads: one thread; blocks.
+ */
+#ifndef ARCHIVER_RECOVER_H
+#define ARCHIVER_RECOVER_H
+
+#include "base/json.h"
+#include "base/queue.h"
+#include "config/config.h"
+
+struct conn;
+struct store;
+
+enum recover_verdict {
+    RECOVER_SETTLED,
+    RECOVER_REMOVED,
+    RECOVER_IN_PROGRESS,
+    RECOVER_UNDECIDED,
+    RECOVER_UNDONE
+};
+const char *recover_verdict_name(enum recover_verdict verdict);
+
+struct recover_batch {
+    char *key; /* data key */
+    enum recover_verdict verdict;
+    char detail[200]; /* why; what to do where undecided */
+};
+
+struct recover_report {
+    struct recover_batch *batches;
+    size_t count;
+    int64_t settled, removed, left; /* left: in progress or undecided */
+    uint64_t swept;                 /* temporary files and stale uploads removed */
+    struct err err;                 /* the first table that could not be looked at */
+    int64_t tables, tables_failed;
+};
+
+/* One table; under its lock. Adds to the report. `run_id` names the catalog object written. */
+struct recover_target {
+    const struct config *config;
+    const struct config_database *database;
+    const struct config_table *table;
+    const char *run_id;
+};
+bool recover_table(const struct recover_target *target, struct conn *conn, struct store *store,
+                   struct recover_report *report, struct err *err);
+
+struct recover_params {
+    const struct config *config;
+    const char *database, *schema, *table; /* filters; NULL: all */
+    const struct stop *stop;
+};
+/* All tables asked for, each under its lock. False where nothing could be tried. */
+bool recover_run(const struct recover_params *params, struct recover_report *ret_report,
+                 struct err *err);
+void recover_report_done(struct recover_report *report);
+void recover_report_write(const struct recover_report *report, struct json_out *j);
+
+#endif
