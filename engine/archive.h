@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * THE WAY OUT: one batch from BEGIN to settled.
+ *
+ *              BEGIN, txid                  any failure, or a stop
+ *   (idle) ───────────────> OPEN ─────────────────────────────────┐
+ *                            │ COPY (DELETE ... RETURNING)        │
+ *                            v  encode, seal, upload              │
+ *                          STORED    data object durable          │
+ *                            │ metadata.json, manifest.json       v
+ *                            v  counts agree                   UNDONE  ROLLBACK, then objects
+ * removed PROVED ────────────────────────────────┘    (data, manifest, metadata) │ COMMIT sent
+ *                 ┌──────────┴─────────────┐
+ *                 v answered               v no answer
+ *              COMMITTED                 UNKNOWN   nothing touched: recover decides by txid_status
+ *                 │ catalog line
+ *                 v
+ *              SETTLED
+ *
+ * Threads: archive_batch runs in the table worker (libpq and encoding); it starts one writer thread
+ * a batch and uses the pool it is given for sealing. One batch at a time per archiver.
+ */
+#ifndef ARCHIVER_ARCHIVE_H
+#define ARCHIVER_ARCHIVE_H
+
+#include "catalog/catalog.h"
+#include "postgres/introspect.h"
+#include "postgres/plan.h"
+#include "progress.h"
+#include "store/store.h"
+
+struct archive_params {
+    const struct config *config;
+    const struct config_database *database;
+    const struct config_table *table;
+    const struct introspect_table *info;
+    const struct plan *plan;
+    const char *ddl; /* CREATE TABLE, for metadata.json; may be NULL */
+    struct store *store;
+    struct pool *pool;
+    const char *run_id;
+    const struct stop *stop;   /* may be NULL */
+    struct progress *progress; /* may be NULL */
+    double *phases;            /* PHASE_COUNT seconds, added to */
+};
+
+enum archive_outcome {
+    ARCHIVE_SETTLED, /* committed, and the catalog says so */
+    ARCHIVE_EMPTY,   /* the statement gave no row: nothing was written */
+    ARCHIVE_UNDONE,  /* failed: rolled back, nothing is left behind (or what is, recover removes) */
+    ARCHIVE_UNKNOWN, /* COMMIT was sent and not answered, or not settled after it: recover decides
+                      */
+};
+
+struct archive_batch {
+    enum archive_outcome outcome;
+    int64_t rows;
+    uint64_t bytes, line_bytes;
+    struct buf key;           /* of the data object */
+    struct buf max_timestamp; /* COPY text of the largest timestamp taken; empty where no row */
+};
+
+struct archiver;
+struct archiver *archiver_new(const struct archive_params *params, struct err *err);
+void archiver_free(struct archiver *archiver);
+/* One batch on `conn`, which holds the table's lock and no transaction. `copy_sql` is from
+ * walk_next. False with *err for UNDONE and UNKNOWN. *ret_batch is valid either way;
+ * archive_batch_done frees it. */
+bool archive_batch(struct archiver *archiver, struct conn *conn, const char *copy_sql,
+                   struct archive_batch *ret_batch, struct err *err);
+void archive_batch_done(struct archive_batch *batch);
+
+#endif

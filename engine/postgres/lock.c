@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "postgres/lock.h"
+
+#include <inttypes.h>
+#include <poll.h>
+
+#include "base/text.h"
+
+/* The same table gives the same number in every process and version: locks are a contract between
+ * them. */
+static int64_t lock_number(const char *schema, const char *table)
+{
+    struct buf seed = BUF_INIT;
+    uint8_t digest[32];
+    uint64_t number = 0;
+
+    buf_addf(&seed, "archiver-tui%c%s%c%s", '\0', schema, '\0', table);
+    text_sha256(seed.data, seed.len, digest);
+    buf_done(&seed);
+    for (int i = 0; i < 8; i++)
+        number = number << 8 | digest[i];
+    return (int64_t)number;
+}
+
+static void name_holder(struct conn *conn, const char *number, struct err *err)
+{
+    static const char sql[] =
+        "SELECT a.pid, coalesce(nullif(a.application_name, ''), '?'),"
+        " to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS\"Z\"'),"
+        " coalesce(host(a.client_addr), 'local socket')"
+        " FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+        " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
+        " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        " AND (l.classid::bigint << 32 | l.objid::bigint) = $1::bigint LIMIT 1";
+    struct err ignored;
+    PGresult *result = conn_query(conn, sql, 1, (const char *const[]){number}, &ignored);
+
+    if (result && PQntuples(result) == 1) {
+        err_why(err, "held by %s, server process %s from %s, since %s", PQgetvalue(result, 0, 1),
+                PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 3), PQgetvalue(result, 0, 2));
+    } else {
+        err_why(err, "another run holds its lock");
+    }
+    PQclear(result);
+}
+
+bool lock_take(struct conn *conn, const char *schema, const char *table, struct err *err)
+{
+    struct buf got = BUF_INIT;
+    char number[24];
+    bool found;
+
+    snprintf(number, sizeof(number), "%" PRId64, lock_number(schema, table));
+    bool ok = conn_value(conn, "SELECT pg_try_advisory_lock($1::bigint)", 1,
+                         (const char *const[]){number}, &got, &found, err);
+    if (ok && (!found || strcmp(got.data, "t") != 0)) {
+        ok = err_set(err, ERR_LOCKED, "another run is archiving this table");
+        name_holder(conn, number, err);
+        err_hint(err, "wait for it to end, or stop it");
+    }
+    buf_done(&got);
+    return ok;
+}
+
+bool lock_take_again(struct conn *conn, const char *schema, const char *table, int wait_s,
+                     const struct stop *stop, struct err *err)
+{
+    struct pollfd fd = {.fd = stop_fd(stop), .events = POLLIN};
+
+    for (int tries = wait_s * 4;; tries--) {
+        if (lock_take(conn, schema, table, err))
+            return true;
+        if (err->kind != ERR_LOCKED || tries <= 0 || stop_now(stop))
+            return false;
+        poll(&fd, stop_asked(stop) ? 0 : 1, 250);
+    }
+}
+
+void lock_release(struct conn *conn, const char *schema, const char *table)
+{
+    struct err ignored;
+    char number[24];
+
+    if (!conn || !conn_alive(conn))
+        return;
+    snprintf(number, sizeof(number), "%" PRId64, lock_number(schema, table));
+    PQclear(conn_query(conn, "SELECT pg_advisory_unlock($1::bigint)", 1,
+                       (const char *const[]){number}, &ignored));
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * One run a table: a session advisory lock in the table's own database. It lives and dies with the
+ * connection that also does the work, so it cannot be lost while a transaction goes on.
+ *
+ * Threads: one thread at a time per conn.
+ */
+#ifndef ARCHIVER_POSTGRES_LOCK_H
+#define ARCHIVER_POSTGRES_LOCK_H
+
+#include "base/queue.h"
+#include "postgres/conn.h"
+
+/* ERR_LOCKED names the holder: process id, run, host, since. */
+bool lock_take(struct conn *conn, const char *schema, const char *table, struct err *err);
+/* The same after a lost connection: the old session may live on for a moment; waits up to wait_s.
+ */
+bool lock_take_again(struct conn *conn, const char *schema, const char *table, int wait_s,
+                     const struct stop *stop, struct err *err);
+/* Quiet: a session that ends gives its locks back anyway. */
+void lock_release(struct conn *conn, const char *schema, const char *table);
+
+#endif

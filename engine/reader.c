@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "reader.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "catalog/catalog.h"
+#include "member/open.h"
+#include "row/decode.h"
+#include "store/store.h"
+#include "targets.h"
+
+struct reader {
+    const struct config *config;
+    const struct stop *stop;
+    struct store *store;
+    struct buf data_key, metadata_json;
+    struct metadata *metadata;
+    struct opener *opener;
+    struct decoder *decoder;
+    struct buf sealed, lines;
+    size_t member;    /* whose lines are held; SIZE_MAX: none */
+    size_t position;  /* in lines */
+    uint64_t row;     /* the next one */
+    const char *line; /* the current one */
+    size_t line_len;
+    struct decode_span *spans; /* of the current line */
+    bool spans_known;
+};
+
+static bool find_keys(struct reader *r, const char *given, struct err *err)
+{
+    const char *prefix = r->config->s3.prefix;
+    size_t len = strlen(prefix);
+    struct buf key = BUF_INIT, metadata_key = BUF_INIT;
+    bool ok = false;
+
+    if (len > 0 && (strncmp(given, prefix, len) != 0 || given[len] != '/'))
+        buf_addf(&key, "%s/", prefix);
+    buf_adds(&key, given);
+    if (!key_sibling(buf_str(&key), KEY_METADATA, NULL, &metadata_key)) {
+        err_set(err, ERR_USAGE, "%s is not the name of an archive", given);
+        err_hint(err, "`archiver-tui list` shows the names");
+        goto out;
+    }
+    if (!store_get(r->store, buf_str(&metadata_key), 0, UINT64_MAX, &r->metadata_json, err)) {
+        if (err->kind == ERR_NOT_FOUND)
+            err_hint(err, "`archiver-tui list` shows the names");
+        goto out;
+    }
+    r->metadata =
+        metadata_read(r->metadata_json.data, r->metadata_json.len, buf_str(&metadata_key), err);
+    if (!r->metadata)
+        goto out;
+    const char *suffix = strcmp(r->metadata->compression, "none") == 0 ? ".jsonl" : ".jsonl.gz";
+    ok = key_sibling(buf_str(&metadata_key), KEY_DATA, suffix, &r->data_key);
+out:
+    buf_done(&key);
+    buf_done(&metadata_key);
+    return ok;
+}
+
+struct reader *reader_open(const struct reader_params *params, struct err *err)
+{
+    struct reader *r = mem_alloc(sizeof(*r));
+
+    r->config = params->config;
+    r->stop = params->stop;
+    r->member = SIZE_MAX;
+    r->store = store_open(&params->config->s3, params->stop, err);
+    if (!r->store || !find_keys(r, params->key, err))
+        goto fail;
+    r->opener = opener_new(err);
+    if (!r->opener)
+        goto fail;
+    if (r->metadata->shape) {
+        r->decoder = decoder_new(r->metadata->shape, err);
+        if (!r->decoder)
+            goto fail;
+        r->spans = mem_alloc(r->metadata->shape->column_count * sizeof(*r->spans));
+    }
+    return r;
+fail:
+    reader_close(r);
+    return NULL;
+}
+
+void reader_close(struct reader *r)
+{
+    if (!r)
+        return;
+    free(r->spans);
+    decoder_free(r->decoder);
+    opener_free(r->opener);
+    metadata_free(r->metadata);
+    store_close(r->store);
+    buf_done(&r->data_key);
+    buf_done(&r->metadata_json);
+    buf_done(&r->sealed);
+    buf_done(&r->lines);
+    free(r);
+}
+
+const char *reader_key(const struct reader *r)
+{
+    return buf_str(&r->data_key);
+}
+
+const char *reader_metadata(const struct reader *r, size_t *ret_len)
+{
+    *ret_len = r->metadata_json.len;
+    return buf_str(&r->metadata_json);
+}
+
+uint64_t reader_rows(const struct reader *r)
+{
+    return r->metadata->record_count;
+}
+
+size_t reader_column_count(const struct reader *r)
+{
+    return r->metadata->shape ? r->metadata->shape->column_count : 0;
+}
+
+const char *reader_column(const struct reader *r, size_t i)
+{
+    return r->metadata->shape->columns[i].name;
+}
+
+size_t reader_find_column(const struct reader *r, const char *name)
+{
+    return r->metadata->shape ? shape_find(r->metadata->shape, name) : SIZE_MAX;
+}
+
+static bool keep_lines(const char *bytes, size_t len, void *state, struct err *err)
+{
+    struct reader *r = state;
+
+    if (!buf_reserve(&r->lines, len, err))
+        return false;
+    buf_add(&r->lines, bytes, len);
+    return true;
+}
+
+/* An object without member index (the earlier archiver's) is read whole: its batches were small. */
+static bool load_whole(struct reader *r, struct err *err)
+{
+    uint8_t digest[32];
+    struct open_stream *stream =
+        open_stream_new(strcmp(r->metadata->compression, "none") != 0, keep_lines, r, err);
+    bool ok =
+        stream && store_get(r->store, buf_str(&r->data_key), 0, UINT64_MAX, &r->sealed, err) &&
+        open_stream_add(stream, r->sealed.data, r->sealed.len, err) && open_stream_end(stream, err);
+
+    open_stream_free(stream);
+    if (!ok)
+        return false;
+    text_sha256(r->lines.data, r->lines.len, digest);
+    if (memcmp(digest, r->metadata->lines_sha256, 32) != 0)
+        return err_set(err, ERR_DATA, "the lines' SHA-256 is not the one in the metadata");
+    return true;
+}
+
+static bool load_indexed(struct reader *r, size_t member, struct err *err)
+{
+    const struct member_index *m = &r->metadata->members[member];
+
+    if (!store_get(r->store, buf_str(&r->data_key), m->offset, m->length, &r->sealed, err))
+        return false;
+    if (strcmp(r->metadata->compression, "none") == 0) {
+        buf_add(&r->lines, r->sealed.data, r->sealed.len);
+        return true;
+    }
+    return open_member(r->opener, r->sealed.data, r->sealed.len, m->line_bytes, m->sha256,
+                       &r->lines, err);
+}
+
+static bool load(struct reader *r, size_t member, struct err *err)
+{
+    if (stop_asked(r->stop))
+        return err_set(err, ERR_INTERRUPTED, "reading was stopped");
+    r->member = SIZE_MAX;
+    r->position = 0;
+    buf_reset(&r->lines);
+    buf_reset(&r->sealed);
+    bool ok = r->metadata->member_count > 0 ? load_indexed(r, member, err) : load_whole(r, err);
+    if (!ok)
+        return err_in(err, "%s, member %zu", buf_str(&r->data_key), member);
+    r->member = member;
+    return true;
+}
+
+/* The member that holds a row, and its first row. */
+static size_t member_of(const struct reader *r, uint64_t row, uint64_t *ret_first)
+{
+    const struct metadata *m = r->metadata;
+    size_t low = 0, high = m->member_count;
+
+    *ret_first = 0;
+    while (low + 1 < high) {
+        size_t middle = low + (high - low) / 2;
+        if (m->members[middle].first_row <= row)
+            low = middle;
+        else
+            high = middle;
+    }
+    if (m->member_count > 0)
+        *ret_first = m->members[low].first_row;
+    return low;
+}
+
+static bool take_line(struct reader *r)
+{
+    if (r->position >= r->lines.len)
+        return false;
+    const char *start = r->lines.data + r->position;
+    const char *eol = memchr(start, '\n', r->lines.len - r->position);
+
+    r->line = start;
+    r->line_len = eol ? (size_t)(eol - start) : r->lines.len - r->position;
+    r->position += r->line_len + 1;
+    r->spans_known = false;
+    return true;
+}
+
+bool reader_seek(struct reader *r, uint64_t row, struct err *err)
+{
+    (void)err;
+    r->row = row;
+    r->member = SIZE_MAX;
+    return true;
+}
+
+static bool load_for_row(struct reader *r, struct err *err)
+{
+    uint64_t first;
+    size_t member = member_of(r, r->row, &first);
+
+    if (!load(r, member, err))
+        return false;
+    for (uint64_t skip = r->row - first; skip > 0 && take_line(r); skip--)
+        ;
+    return true;
+}
+
+bool reader_next(struct reader *r, const char **ret_line, size_t *ret_len, struct err *err)
+{
+    *ret_line = NULL;
+    *ret_len = 0;
+    if (r->row >= r->metadata->record_count)
+        return true;
+    if ((r->member == SIZE_MAX || r->position >= r->lines.len) && !load_for_row(r, err))
+        return false;
+    if (!take_line(r)) {
+        err_set(err, ERR_DATA, "the archive holds fewer rows than its metadata says");
+        return err_in(err, "%s, row %" PRIu64, buf_str(&r->data_key), r->row);
+    }
+    r->row++;
+    *ret_line = r->line;
+    *ret_len = r->line_len;
+    return true;
+}
+
+bool reader_json(struct reader *r, size_t column, const char **ret_json, size_t *ret_len,
+                 struct err *err)
+{
+    if (!r->spans_known) {
+        if (!decode_spans(r->decoder, r->line, r->line_len, r->spans, err))
+            return err_in(err, "%s, row %" PRIu64, buf_str(&r->data_key), r->row);
+        r->spans_known = true;
+    }
+    *ret_json = r->line + r->spans[column].start;
+    *ret_len = r->spans[column].len;
+    return true;
+}
+
+bool reader_value(struct reader *r, size_t column, struct buf *ret_text, bool *ret_null,
+                  struct err *err)
+{
+    const char *json;
+    size_t len;
+
+    *ret_null = true;
+    if (!reader_json(r, column, &json, &len, err))
+        return false;
+    return len == 0 || decode_value(r->decoder, r->metadata->shape->columns[column].type, json, len,
+                                    ret_text, ret_null, err);
+}
+
+/* --- the list of archives --- */
+
+struct listing {
+    const struct reader_list_params *params;
+    reader_list_each each;
+    void *state;
+    struct store *store;
+    struct catalog *catalog;
+    const struct target *target;
+    struct buf seen; /* metadata keys without a catalog line, each NUL-ended */
+    int64_t given;
+    int64_t start_us, end_us;
+};
+
+static bool in_range(const struct listing *l, const char *min, const char *max)
+{
+    int64_t min_us, max_us;
+
+    if (!l->params->start_date && !l->params->end_date)
+        return true;
+    if (!min || !max || !text_to_time(min, strlen(min), &min_us) ||
+        !text_to_time(max, strlen(max), &max_us))
+        return false;
+    return max_us >= l->start_us && min_us < l->end_us;
+}
+
+static bool give(struct listing *l, const struct reader_archive *archive, struct err *err)
+{
+    if (!in_range(l, archive->min_timestamp, archive->max_timestamp))
+        return true;
+    if (l->params->limit > 0 && l->given >= l->params->limit)
+        return true;
+    l->given++;
+    return l->each(archive, l->state, err);
+}
+
+static bool give_settled(struct listing *l, struct err *err)
+{
+    for (size_t i = 0; i < l->catalog->count; i++) {
+        const struct catalog_entry *e = &l->catalog->entries[i];
+        struct reader_archive archive = {.database = e->database,
+                                         .schema = e->schema,
+                                         .table = e->table,
+                                         .key = e->key,
+                                         .state = catalog_state_name(e->state),
+                                         .archived_at = e->archived_at,
+                                         .batch_id = e->batch_id,
+                                         .run_id = e->run_id,
+                                         .min_timestamp = e->min_timestamp,
+                                         .max_timestamp = e->max_timestamp,
+                                         .records = e->records,
+                                         .bytes = e->bytes};
+        if (e->state == CATALOG_SETTLED && !give(l, &archive, err))
+            return false;
+    }
+    return true;
+}
+
+static bool collect_unsettled(const struct store_object *object, void *state, struct err *err)
+{
+    struct listing *l = state;
+    struct buf data = BUF_INIT;
+    size_t stem_len;
+
+    (void)err;
+    if (key_kind(object->key, &stem_len) == KEY_METADATA) {
+        key_sibling(object->key, KEY_DATA, ".jsonl.gz", &data);
+        const struct catalog_entry *entry = catalog_find(l->catalog, buf_str(&data));
+        if (!entry) {
+            buf_reset(&data);
+            key_sibling(object->key, KEY_DATA, ".jsonl", &data);
+            entry = catalog_find(l->catalog, buf_str(&data));
+        }
+        if (!entry)
+            buf_add(&l->seen, object->key, strlen(object->key) + 1);
+    }
+    buf_done(&data);
+    return true;
+}
+
+static bool give_unsettled(struct listing *l, const char *metadata_key, struct err *err)
+{
+    struct metadata *m = metadata_get(l->store, metadata_key, err);
+    struct buf data = BUF_INIT;
+
+    if (!m && err->kind != ERR_DATA)
+        return false;
+    bool ours = m && strcmp(m->version, "3") == 0;
+    bool plain = m && m->compression && strcmp(m->compression, "none") == 0;
+    key_sibling(metadata_key, KEY_DATA, plain ? ".jsonl" : ".jsonl.gz", &data);
+    struct reader_archive archive = {.database = l->target->database->name,
+                                     .schema = l->target->table->schema,
+                                     .table = l->target->table->name,
+                                     .key = buf_str(&data),
+                                     .state = ours ? "pending" : "foreign",
+                                     .archived_at = m ? m->archived_at : NULL,
+                                     .batch_id = m ? m->batch_id : NULL,
+                                     .run_id = m ? m->run_id : NULL,
+                                     .min_timestamp = m ? m->min_timestamp : NULL,
+                                     .max_timestamp = m ? m->max_timestamp : NULL,
+                                     .records = m ? m->record_count : 0,
+                                     .bytes = m ? m->object_bytes : 0};
+    bool ok = give(l, &archive, err);
+    buf_done(&data);
+    metadata_free(m);
+    return ok;
+}
+
+static bool list_table(struct listing *l, struct err *err)
+{
+    struct key_table table = {.prefix = l->params->config->s3.prefix,
+                              .database = l->target->database->name,
+                              .schema = l->target->table->schema,
+                              .table = l->target->table->name};
+    struct buf prefix = BUF_INIT;
+    bool ok = false;
+
+    key_table_prefix(&table, &prefix);
+    buf_reset(&l->seen);
+    l->catalog = catalog_read(l->store, &table, err);
+    if (!l->catalog || !give_settled(l, err) ||
+        !store_list(l->store, buf_str(&prefix), NULL, collect_unsettled, l, err))
+        goto out;
+    for (size_t at = 0; at < l->seen.len; at += strlen(l->seen.data + at) + 1) {
+        if (!give_unsettled(l, l->seen.data + at, err))
+            goto out;
+    }
+    ok = true;
+out:
+    catalog_free(l->catalog);
+    l->catalog = NULL;
+    buf_done(&prefix);
+    return ok;
+}
+
+static bool read_date(const char *text, int64_t otherwise, int64_t *ret_us, struct err *err)
+{
+    *ret_us = otherwise;
+    if (!text || text_to_time(text, strlen(text), ret_us))
+        return true;
+    err_set(err, ERR_USAGE, "%s is not a date or timestamp", text);
+    return err_hint(err, "write 2026-01-31 or 2026-01-31T12:00:00Z");
+}
+
+bool reader_list(const struct reader_list_params *params, reader_list_each each, void *state,
+                 struct err *err)
+{
+    struct listing l = {.params = params, .each = each, .state = state};
+    struct targets targets = {0};
+    bool ok = false;
+
+    if (!read_date(params->start_date, INT64_MIN, &l.start_us, err) ||
+        !read_date(params->end_date, INT64_MAX, &l.end_us, err) ||
+        !targets_find(params->config, params->database, params->schema, params->table, &targets,
+                      err))
+        goto out;
+    l.store = store_open(&params->config->s3, params->stop, err);
+    if (!l.store)
+        goto out;
+    for (size_t i = 0; i < targets.count; i++) {
+        l.target = &targets.items[i];
+        if (!list_table(&l, err))
+            goto out;
+    }
+    ok = true;
+out:
+    store_close(l.store);
+    targets_done(&targets);
+    buf_done(&l.seen);
+    return ok;
+}

@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Decides by evidence only, in the order of recover.h. What is removed goes data, manifest,
+ * metadata, so that a crash in between leaves the txid that decides the rest.
+ */
+#include "recover.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "catalog/catalog.h"
+#include "member/open.h"
+#include "postgres/introspect.h"
+#include "postgres/lock.h"
+#include "row/decode.h"
+#include "targets.h"
+
+#define SWEEP_AGE_S (24 * 3600)
+/* Enough of an object to hold the gzip header with our comment. */
+#define HEAD_BYTES  1024
+#define LOOKUP_KEYS 1000
+/* Batches settled this long before the last one of an old timeline are looked up once more. */
+#define SWITCH_WINDOW_US (TEXT_US_PER_DAY)
+
+/* The objects of one batch, as listed. */
+struct found {
+    char *stem;
+    char *data_key, *metadata_key, *manifest_key; /* NULL: not there */
+    uint64_t data_bytes;
+};
+
+struct recovery {
+    const struct recover_target *target;
+    struct conn *conn;
+    struct store *store;
+    struct recover_report *report;
+    struct key_table key_table;
+    struct catalog *catalog;
+    struct catalog_writer *writer;
+    struct introspect_table *info; /* asked for when keys have to be looked up */
+    struct found *found;
+    size_t found_count;
+};
+
+enum keys_answer { KEYS_NONE, KEYS_ALL, KEYS_SOME, KEYS_UNKNOWN };
+
+const char *recover_verdict_name(enum recover_verdict verdict)
+{
+    static const char *const names[] = {"settled", "removed", "in_progress", "undecided", "undone"};
+
+    return names[verdict];
+}
+
+static void note(struct recovery *r, const char *key, enum recover_verdict verdict,
+                 const char *detail)
+{
+    struct recover_report *report = r->report;
+
+    report->batches = mem_grow(report->batches, (report->count + 1) * sizeof(*report->batches));
+    struct recover_batch *b = &report->batches[report->count++];
+    *b = (struct recover_batch){.key = mem_strdup(key), .verdict = verdict};
+    snprintf(b->detail, sizeof(b->detail), "%s", detail);
+    report->settled += verdict == RECOVER_SETTLED;
+    report->removed += verdict == RECOVER_REMOVED || verdict == RECOVER_UNDONE;
+    report->left += verdict == RECOVER_IN_PROGRESS || verdict == RECOVER_UNDECIDED;
+}
+
+/* --- what is there --- */
+
+static struct found *found_for(struct recovery *r, const char *key, size_t stem_len)
+{
+    /* Keys come in order, so the objects of one batch follow each other. */
+    if (r->found_count > 0) {
+        struct found *last = &r->found[r->found_count - 1];
+        if (strncmp(last->stem, key, stem_len) == 0 && last->stem[stem_len] == '\0')
+            return last;
+    }
+    r->found = mem_grow(r->found, (r->found_count + 1) * sizeof(*r->found));
+    struct found *f = &r->found[r->found_count++];
+    *f = (struct found){.stem = mem_printf("%.*s", (int)stem_len, key)};
+    return f;
+}
+
+static bool collect(const struct store_object *object, void *state, struct err *err)
+{
+    struct recovery *r = state;
+    size_t stem_len;
+    enum key_kind kind = key_kind(object->key, &stem_len);
+
+    (void)err;
+    if (kind == KEY_OTHER)
+        return true;
+    struct found *f = found_for(r, object->key, stem_len);
+    if (kind == KEY_DATA) {
+        f->data_key = mem_strdup(object->key);
+        f->data_bytes = object->size;
+    } else if (kind == KEY_METADATA) {
+        f->metadata_key = mem_strdup(object->key);
+    } else {
+        f->manifest_key = mem_strdup(object->key);
+    }
+    return true;
+}
+
+static bool is_settled(const struct recovery *r, const struct found *f)
+{
+    const struct catalog_entry *entry = f->data_key ? catalog_find(r->catalog, f->data_key) : NULL;
+    struct buf key = BUF_INIT;
+
+    if (!f->data_key) {
+        key_of(f->stem, KEY_DATA, ".jsonl.gz", &key);
+        entry = catalog_find(r->catalog, buf_str(&key));
+    }
+    buf_done(&key);
+    return entry && entry->state == CATALOG_SETTLED;
+}
+
+/* --- keys in the table --- */
+
+struct lookup {
+    struct recovery *r;
+    struct decoder *decoder;
+    struct buf *columns; /* one array literal a key column */
+    size_t pending;
+    uint64_t keys, present;
+};
+
+static void literal_add(struct buf *array, const char *text)
+{
+    buf_addc(array, array->len == 0 ? '{' : ',');
+    buf_addc(array, '"');
+    for (const char *c = text; *c; c++) {
+        if (*c == '"' || *c == '\\')
+            buf_addc(array, '\\');
+        buf_addc(array, *c);
+    }
+    buf_addc(array, '"');
+}
+
+static void lookup_sql(const struct lookup *l, struct buf *sql)
+{
+    const struct shape *shape = l->r->info->shape;
+    struct conn *conn = l->r->conn;
+
+    buf_adds(sql, "SELECT count(*) FROM (SELECT DISTINCT * FROM unnest(");
+    for (size_t i = 0; i < shape->key_count; i++)
+        buf_addf(sql, "%s$%zu::text[]", i ? ", " : "", i + 1);
+    buf_adds(sql, ") u(");
+    for (size_t i = 0; i < shape->key_count; i++)
+        buf_addf(sql, "%sk%zu", i ? ", " : "", i);
+    buf_adds(sql, ")) k WHERE EXISTS (SELECT FROM ");
+    conn_add_table(conn, sql, shape->schema, shape->table);
+    buf_adds(sql, " t WHERE ");
+    for (size_t i = 0; i < shape->key_count; i++) {
+        const struct column *c = &shape->columns[shape->key_columns[i]];
+        buf_adds(sql, i ? " AND t." : "t.");
+        conn_add_ident(conn, sql, c->name);
+        buf_addf(sql, " = k.k%zu::%s", i, c->type->name);
+    }
+    buf_adds(sql, ")");
+}
+
+static bool lookup_flush(struct lookup *l, struct err *err)
+{
+    size_t count = l->r->info->shape->key_count;
+    const char **values = mem_alloc(count * sizeof(*values));
+    struct buf sql = BUF_INIT, value = BUF_INIT;
+    bool found, ok = true;
+
+    if (l->pending == 0)
+        goto out;
+    for (size_t i = 0; i < count; i++) {
+        buf_addc(&l->columns[i], '}');
+        values[i] = l->columns[i].data;
+    }
+    lookup_sql(l, &sql);
+    ok = conn_value(l->r->conn, buf_str(&sql), count, values, &value, &found, err);
+    if (ok && found)
+        l->present += strtoull(buf_str(&value), NULL, 10);
+    for (size_t i = 0; i < count; i++)
+        buf_reset(&l->columns[i]);
+    l->pending = 0;
+out:
+    free(values);
+    buf_done(&sql);
+    buf_done(&value);
+    return ok;
+}
+
+static bool lookup_part(struct lookup *l, size_t i, struct json_object *part, struct err *err)
+{
+    const struct shape *shape = l->r->info->shape;
+    const char *json = json_object_to_json_string_ext(part, JSON_C_TO_STRING_NOSLASHESCAPE);
+    struct buf text = BUF_INIT;
+    bool null;
+    bool ok = decode_value(l->decoder, shape->columns[shape->key_columns[i]].type, json,
+                           strlen(json), &text, &null, err);
+
+    if (ok)
+        literal_add(&l->columns[i], buf_str(&text));
+    buf_done(&text);
+    return ok;
+}
+
+static bool lookup_key(const char *key_json, size_t len, void *state, struct err *err)
+{
+    struct lookup *l = state;
+    size_t count = l->r->info->shape->key_count;
+    struct buf wrapped = BUF_INIT;
+    bool ok = false;
+
+    /* json-c parses documents, so a bare value is wrapped; a composite key already is an array. */
+    buf_addf(&wrapped, count == 1 ? "[%.*s]" : "%.*s", (int)len, key_json);
+    struct json_object *parts = json_parse(buf_str(&wrapped), wrapped.len, "manifest key", err);
+    if (!parts)
+        goto out;
+    if (!json_object_is_type(parts, json_type_array) || json_object_array_length(parts) != count) {
+        err_set(err, ERR_DATA,
+                "a key of the manifest has another number of columns than the table's key");
+        goto out;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!lookup_part(l, i, json_object_array_get_idx(parts, i), err))
+            goto out;
+    }
+    l->keys++;
+    ok = ++l->pending < LOOKUP_KEYS || lookup_flush(l, err);
+out:
+    json_object_put(parts);
+    buf_done(&wrapped);
+    return ok;
+}
+
+/* Are the batch's keys in the table? */
+static bool look_up_keys(struct recovery *r, const char *manifest_key, uint64_t expected,
+                         enum keys_answer *ret_answer, struct err *err)
+{
+    struct lookup l = {.r = r};
+    bool ok = false;
+
+    *ret_answer = KEYS_UNKNOWN;
+    if (!r->info) {
+        r->info = introspect_table(r->conn, r->target->table, err);
+        if (!r->info)
+            return false;
+    }
+    if (r->info->shape->key_count == 0 || !manifest_key)
+        return true;
+    l.columns = mem_alloc(r->info->shape->key_count * sizeof(*l.columns));
+    l.decoder = decoder_new(r->info->shape, err);
+    if (!l.decoder || !manifest_read(r->store, manifest_key, lookup_key, &l, err) ||
+        !lookup_flush(&l, err))
+        goto out;
+    if (l.keys != expected) {
+        err_set(err, ERR_DATA, "the manifest does not hold the batch's keys");
+        err_why(err, "%" PRIu64 " keys, %" PRIu64 " rows", l.keys, expected);
+        goto out;
+    }
+    *ret_answer = l.present == 0 ? KEYS_NONE : l.present == l.keys ? KEYS_ALL : KEYS_SOME;
+    ok = true;
+out:
+    for (size_t i = 0; i < r->info->shape->key_count; i++)
+        buf_done(&l.columns[i]);
+    free(l.columns);
+    decoder_free(l.decoder);
+    return ok;
+}
+
+/* --- acting on a verdict --- */
+
+static bool remove_batch(struct recovery *r, const struct found *f, enum recover_verdict verdict,
+                         const char *why, struct err *err)
+{
+    if (!fault_point("recover.remove", err))
+        return false;
+    if (f->data_key && !store_remove(r->store, f->data_key, err))
+        return false;
+    if (!fault_point("recover.removed_data", err))
+        return false;
+    if (f->manifest_key && !store_remove(r->store, f->manifest_key, err))
+        return false;
+    if (f->metadata_key && !store_remove(r->store, f->metadata_key, err))
+        return false;
+    note(r, f->data_key ? f->data_key : f->stem, verdict, why);
+    return true;
+}
+
+static bool settle_batch(struct recovery *r, const struct found *f, const struct metadata *metadata,
+                         const char *why, struct err *err)
+{
+    struct catalog_entry entry;
+
+    if (!f->data_key || f->data_bytes != metadata->object_bytes) {
+        note(
+            r, f->data_key ? f->data_key : f->stem, RECOVER_UNDECIDED,
+            f->data_key
+                ? "committed, but the data object has another size than its metadata says: "
+                  "look for another version of it in the bucket"
+                : "committed, but the data object is gone: look for a version of it in the bucket");
+        return true;
+    }
+    catalog_entry_from(metadata, CATALOG_SETTLED, &entry);
+    /* Settled from here on under the timeline that vouched for it. */
+    entry.timeline = conn_server(r->conn)->timeline;
+    if (!fault_point("recover.settle", err) || !catalog_settle(r->writer, &entry, err))
+        return false;
+    note(r, f->data_key, RECOVER_SETTLED, why);
+    return true;
+}
+
+static bool decide_by_keys(struct recovery *r, const struct found *f,
+                           const struct metadata *metadata, struct err *err)
+{
+    const char *key = f->data_key ? f->data_key : f->stem;
+    enum keys_answer answer;
+
+    if (!look_up_keys(r, f->manifest_key, metadata->record_count, &answer, err)) {
+        if (err->kind == ERR_NETWORK || err->kind == ERR_INTERRUPTED)
+            return false;
+        note(r, key, RECOVER_UNDECIDED, err->what);
+        return true;
+    }
+    switch (answer) {
+    case KEYS_NONE:
+        return settle_batch(r, f, metadata, "none of its keys is in the table", err);
+    case KEYS_ALL:
+        return remove_batch(r, f, RECOVER_REMOVED, "all of its keys are in the table", err);
+    case KEYS_SOME:
+        note(r, key, RECOVER_UNDECIDED,
+             "some of its keys are in the table and some are not: compare by hand, nothing was "
+             "touched");
+        return true;
+    default:
+        note(r, key, RECOVER_UNDECIDED,
+             "its transaction is not known any more and there is no key or manifest to look rows "
+             "up by");
+        return true;
+    }
+}
+
+/* committed, aborted, in progress, or "" where the server cannot tell. */
+static bool ask_txid(struct recovery *r, uint64_t txid, struct buf *ret_status, struct err *err)
+{
+    char number[24];
+    bool found;
+
+    snprintf(number, sizeof(number), "%" PRIu64, txid);
+    /* A number from the future is an error to txid_status: it is not known, then. */
+    return conn_value(r->conn,
+                      "SELECT CASE WHEN $1::bigint < txid_snapshot_xmax(txid_current_snapshot())"
+                      " THEN txid_status($1::bigint) ELSE '' END",
+                      1, (const char *const[]){number}, ret_status, &found, err);
+}
+
+static bool decide_by_txid(struct recovery *r, const struct found *f,
+                           const struct metadata *metadata, struct err *err)
+{
+    struct buf status = BUF_INIT;
+    bool ok = ask_txid(r, metadata->txid, &status, err);
+
+    if (!ok)
+        goto out;
+    if (strcmp(buf_str(&status), "committed") == 0)
+        ok = settle_batch(r, f, metadata, "its transaction committed", err);
+    else if (strcmp(buf_str(&status), "aborted") == 0)
+        ok = remove_batch(r, f, RECOVER_REMOVED, "its transaction was rolled back", err);
+    else if (strcmp(buf_str(&status), "in progress") == 0)
+        note(r, f->data_key ? f->data_key : f->stem, RECOVER_IN_PROGRESS,
+             "its transaction is still in progress: run recover again when it has ended");
+    else
+        ok = decide_by_keys(r, f, metadata, err);
+out:
+    buf_done(&status);
+    return ok;
+}
+
+/* Data without metadata: ours when its own first bytes say this cluster wrote it. */
+static bool decide_without_metadata(struct recovery *r, const struct found *f, struct err *err)
+{
+    struct buf head = BUF_INIT, comment = BUF_INIT, mark = BUF_INIT;
+    uint64_t want = f->data_bytes < HEAD_BYTES ? f->data_bytes : HEAD_BYTES;
+    bool ok = store_get(r->store, f->data_key, 0, want, &head, err);
+
+    if (!ok)
+        goto out;
+    buf_addf(&mark, "archiver-tui 3 cluster=%s ", conn_server(r->conn)->system_identifier);
+    if (open_comment(head.data, head.len, &comment) &&
+        strncmp(buf_str(&comment), mark.data, mark.len) == 0)
+        ok = remove_batch(r, f, RECOVER_REMOVED, "COMMIT was never sent: it has no metadata", err);
+out:
+    buf_done(&head);
+    buf_done(&comment);
+    buf_done(&mark);
+    return ok;
+}
+
+static bool decide(struct recovery *r, const struct found *f, struct err *err)
+{
+    const struct conn_server *server = conn_server(r->conn);
+
+    if (!f->metadata_key)
+        return f->data_key ? decide_without_metadata(r, f, err) : true;
+    struct metadata *metadata = metadata_get(r->store, f->metadata_key, err);
+    if (!metadata) {
+        if (err->kind != ERR_DATA)
+            return false;
+        note(r, f->metadata_key, RECOVER_UNDECIDED, "its metadata cannot be read");
+        return true;
+    }
+    bool ok = true;
+    if (strcmp(metadata->system_identifier, server->system_identifier) != 0)
+        ; /* foreign: another cluster's, or the earlier archiver's */
+    else if (strcmp(metadata->timeline, server->timeline) == 0)
+        ok = decide_by_txid(r, f, metadata, err);
+    else
+        ok = decide_by_keys(r, f, metadata, err);
+    metadata_free(metadata);
+    return ok;
+}
+
+/* --- after a failover --- */
+
+static int64_t entry_time(const struct catalog_entry *entry)
+{
+    int64_t us = 0;
+
+    text_to_time(entry->archived_at, strlen(entry->archived_at), &us);
+    return us;
+}
+
+static bool of_old_timeline(const struct recovery *r, const struct catalog_entry *entry)
+{
+    const struct conn_server *server = conn_server(r->conn);
+
+    return entry->state == CATALOG_SETTLED &&
+           strcmp(entry->system_identifier, server->system_identifier) == 0 &&
+           strcmp(entry->timeline, server->timeline) != 0;
+}
+
+static bool mark(struct recovery *r, const struct catalog_entry *entry, enum catalog_state state,
+                 struct err *err)
+{
+    struct catalog_entry again = *entry;
+
+    again.state = state;
+    again.timeline = conn_server(r->conn)->timeline;
+    return catalog_settle(r->writer, &again, err);
+}
+
+/* A committed delete may have been undone by the switch: then all rows are back and the copy goes.
+ */
+static bool check_again(struct recovery *r, const struct catalog_entry *entry, struct err *err)
+{
+    struct buf metadata = BUF_INIT, manifest = BUF_INIT;
+    enum keys_answer answer;
+    bool ok = false;
+
+    key_sibling(entry->key, KEY_METADATA, NULL, &metadata);
+    key_sibling(entry->key, KEY_MANIFEST, NULL, &manifest);
+    struct found f = {.stem = (char *)entry->key,
+                      .data_key = (char *)entry->key,
+                      .metadata_key = metadata.data,
+                      .manifest_key = manifest.data};
+    if (!look_up_keys(r, manifest.data, entry->records, &answer, err))
+        goto out;
+    if (answer == KEYS_ALL) {
+        ok = mark(r, entry, CATALOG_UNDONE, err) &&
+             remove_batch(r, &f, RECOVER_UNDONE,
+                          "the failover brought all of its rows back to the table", err);
+    } else if (answer == KEYS_SOME) {
+        note(r, entry->key, RECOVER_UNDECIDED,
+             "after the failover some of its keys are in the table: compare by hand");
+        ok = true;
+    } else {
+        ok = mark(r, entry, CATALOG_SETTLED, err);
+    }
+out:
+    buf_done(&metadata);
+    buf_done(&manifest);
+    return ok;
+}
+
+static bool check_timeline(struct recovery *r, struct err *err)
+{
+    int64_t newest = INT64_MIN;
+
+    for (size_t i = 0; i < r->catalog->count; i++) {
+        const struct catalog_entry *entry = &r->catalog->entries[i];
+        if (of_old_timeline(r, entry) && entry_time(entry) > newest)
+            newest = entry_time(entry);
+    }
+    for (size_t i = 0; i < r->catalog->count; i++) {
+        const struct catalog_entry *entry = &r->catalog->entries[i];
+        if (of_old_timeline(r, entry) && entry_time(entry) >= newest - SWITCH_WINDOW_US &&
+            !check_again(r, entry, err))
+            return false;
+    }
+    return true;
+}
+
+/* --- one table, all tables --- */
+
+static void recovery_done(struct recovery *r)
+{
+    for (size_t i = 0; i < r->found_count; i++) {
+        free(r->found[i].stem);
+        free(r->found[i].data_key);
+        free(r->found[i].metadata_key);
+        free(r->found[i].manifest_key);
+    }
+    free(r->found);
+    introspect_free(r->info);
+    catalog_writer_free(r->writer);
+    catalog_free(r->catalog);
+}
+
+bool recover_table(const struct recover_target *target, struct conn *conn, struct store *store,
+                   struct recover_report *report, struct err *err)
+{
+    struct recovery r = {.target = target, .conn = conn, .store = store, .report = report};
+    struct buf prefix = BUF_INIT;
+    uint64_t swept = 0;
+    bool ok = false;
+
+    r.key_table = (struct key_table){.prefix = target->config->s3.prefix,
+                                     .database = target->database->name,
+                                     .schema = target->table->schema,
+                                     .table = target->table->name};
+    key_table_prefix(&r.key_table, &prefix);
+    if (!fault_point("recover.begin", err))
+        goto out;
+    r.catalog = catalog_read(store, &r.key_table, err);
+    if (!r.catalog)
+        goto out;
+    r.writer = catalog_writer_new(store, &r.key_table, target->run_id, text_now_us());
+    if (!check_timeline(&r, err) || !store_list(store, buf_str(&prefix), NULL, collect, &r, err))
+        goto out;
+    for (size_t i = 0; i < r.found_count; i++) {
+        if (!is_settled(&r, &r.found[i]) && !decide(&r, &r.found[i], err)) {
+            err_in(err, "%s", r.found[i].stem);
+            goto out;
+        }
+    }
+    ok = store_sweep(store, buf_str(&prefix), SWEEP_AGE_S, &swept, err);
+    report->swept += swept;
+out:
+    recovery_done(&r);
+    buf_done(&prefix);
+    return ok;
+}
+
+static bool recover_target_locked(const struct recover_target *target, struct store *store,
+                                  struct recover_report *report, struct err *err)
+{
+    struct conn *conn = conn_open(target->database, target->run_id, err);
+    bool ok = conn && lock_take(conn, target->table->schema, target->table->name, err) &&
+              recover_table(target, conn, store, report, err);
+
+    conn_close(conn);
+    return ok;
+}
+
+bool recover_run(const struct recover_params *params, struct recover_report *report,
+                 struct err *err)
+{
+    struct targets targets = {0};
+    struct store *store = NULL;
+    struct buf run_id = BUF_INIT;
+    bool ok = false;
+
+    *report = (struct recover_report){0};
+    if (!targets_find(params->config, params->database, params->schema, params->table, &targets,
+                      err))
+        goto out;
+    store = store_open(&params->config->s3, params->stop, err);
+    if (!store)
+        goto out;
+    text_add_stamp(&run_id, text_now_us());
+    buf_addf(&run_id, "-recover-%04x", (unsigned)(text_monotonic_us() & 0xffff));
+    for (size_t i = 0; i < targets.count && !stop_asked(params->stop); i++) {
+        struct recover_target target = {.config = params->config,
+                                        .database = targets.items[i].database,
+                                        .table = targets.items[i].table,
+                                        .run_id = buf_str(&run_id)};
+        struct err failure;
+        report->tables++;
+        if (recover_target_locked(&target, store, report, &failure))
+            continue;
+        err_in(&failure, "%s.%s.%s", target.database->name, target.table->schema,
+               target.table->name);
+        log_err(LOG_ERROR, &failure);
+        err_also(&report->err, &failure);
+        report->tables_failed++;
+    }
+    ok = true;
+out:
+    buf_done(&run_id);
+    store_close(store);
+    targets_done(&targets);
+    return ok;
+}
+
+void recover_report_done(struct recover_report *report)
+{
+    for (size_t i = 0; i < report->count; i++)
+        free(report->batches[i].key);
+    free(report->batches);
+    *report = (struct recover_report){0};
+}
+
+void recover_report_write(const struct recover_report *report, struct json_out *j)
+{
+    json_begin_object(j);
+    json_put_int(j, "tables", report->tables);
+    json_put_int(j, "tables_failed", report->tables_failed);
+    json_put_int(j, "settled", report->settled);
+    json_put_int(j, "removed", report->removed);
+    json_put_int(j, "left", report->left);
+    json_put_int(j, "swept", (int64_t)report->swept);
+    json_key(j, "batches");
+    json_begin_array(j);
+    for (size_t i = 0; i < report->count; i++) {
+        json_begin_object(j);
+        json_put_str(j, "key", report->batches[i].key);
+        json_put_str(j, "verdict", recover_verdict_name(report->batches[i].verdict));
+        json_put_str(j, "detail", report->batches[i].detail);
+        json_end(j);
+    }
+    json_end(j);
+    json_end(j);
+}

@@ -1,0 +1,768 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "run.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "archive.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "postgres/lock.h"
+#include "postgres/vacuum.h"
+#include "recover.h"
+#include "targets.h"
+
+#define RECONNECTS_MAX 3
+#define TRANSIENT_MAX  5
+#define LOCK_WAIT_S    60
+/* What a row is taken for until the first batch has told. */
+#define ROW_BYTES_GUESS     700
+#define FIRST_BATCH_ROWS    5000
+#define SEALING_THREADS_MAX 8
+
+/* One table's turn. */
+struct turn {
+    const struct run_params *params;
+    const struct target *target;
+    struct run_report *report;
+    struct run_table *table;
+    struct store *store;
+    struct pool *pool;
+    struct conn *conn;
+    struct introspect_table *info;
+    struct plan *plan;
+    struct walk *walk;
+    struct archiver *archiver;
+    struct buf ddl;
+    int64_t started_us;
+    int64_t line_bytes_a_row;
+    int64_t batch_cap; /* rows; halves after a timeout */
+    unsigned reconnects, transients;
+};
+
+const char *run_status_name(enum run_status status)
+{
+    static const char *const names[] = {"success", "partial", "failure", "stopped"};
+
+    return names[status];
+}
+
+void run_new_id(char ret_id[40])
+{
+    struct buf stamp = BUF_INIT;
+    uint32_t random = 0;
+
+    if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        random = (uint32_t)getpid() ^ (uint32_t)text_monotonic_us();
+    text_add_stamp(&stamp, text_now_us());
+    snprintf(ret_id, 40, "%s-%04x", buf_str(&stamp), random & 0xffff);
+    buf_done(&stamp);
+}
+
+/* --- progress --- */
+
+static void show_table(struct progress_snapshot *s, const void *arg)
+{
+    const struct turn *t = arg;
+
+    snprintf(s->database, sizeof(s->database), "%s", t->target->database->name);
+    snprintf(s->table, sizeof(s->table), "%s.%s", t->target->table->schema, t->target->table->name);
+    snprintf(s->phase, sizeof(s->phase), "connect");
+    s->batch = 0;
+    s->rows_done = s->rows_in_flight = 0;
+    s->rows_total = -1;
+    s->table_started_us = text_monotonic_us();
+}
+
+static void show_total(struct progress_snapshot *s, const void *arg)
+{
+    s->rows_total = *(const int64_t *)arg;
+}
+
+static void show_batch(struct progress_snapshot *s, const void *arg)
+{
+    const struct archive_batch *batch = arg;
+
+    s->batch++;
+    s->rows_in_flight = 0;
+    s->rows_done += batch->rows;
+    s->run_rows += batch->rows;
+    s->run_bytes += batch->bytes;
+}
+
+static void show_table_done(struct progress_snapshot *s, const void *arg)
+{
+    (void)arg;
+    s->tables_done++;
+    s->table[0] = s->database[0] = '\0';
+}
+
+static void show(struct turn *t, void (*change)(struct progress_snapshot *, const void *),
+                 const void *arg)
+{
+    if (t->params->progress)
+        progress_change(t->params->progress, change, arg);
+}
+
+/* --- a table's turn, step by step --- */
+
+static bool connect_and_lock(struct turn *t, bool again, struct err *err)
+{
+    const struct config_table *table = t->target->table;
+
+    conn_close(t->conn);
+    t->conn = conn_open(t->target->database, t->report->run_id, err);
+    if (!t->conn)
+        return false;
+    if (conn_server(t->conn)->in_recovery) {
+        err_set(err, ERR_PREFLIGHT, "the server is a standby");
+        return err_hint(err, "archiving deletes rows: connect to the primary");
+    }
+    if (t->params->dry_run)
+        return true;
+    return lock_take_again(t->conn, table->schema, table->name, again ? LOCK_WAIT_S : 0,
+                           t->params->stop, err);
+}
+
+/* A foreign key that deletes or changes other tables' rows along with ours would lose what is in no
+ * archive. */
+static bool refuse_cascades(struct turn *t, struct err *err)
+{
+    static const char sql[] =
+        "SELECT string_agg(conrelid::regclass || ' (' || conname || ')', ', ' ORDER BY conname)"
+        " FROM pg_constraint WHERE contype = 'f' AND confdeltype IN ('c', 'n', 'd')"
+        " AND confrelid = $1::oid";
+    struct buf names = BUF_INIT;
+    char oid[16];
+    bool found;
+
+    snprintf(oid, sizeof(oid), "%" PRIu32, t->info->oid);
+    bool ok = conn_value(t->conn, sql, 1, (const char *const[]){oid}, &names, &found, err);
+    if (ok && found) {
+        ok = err_set(err, ERR_PREFLIGHT,
+                     "deleting its rows would delete or change rows of other tables");
+        err_why(err, "foreign keys with ON DELETE CASCADE or SET: %s", names.data);
+        err_hint(err, "archive those tables first, or make the keys NO ACTION");
+    }
+    buf_done(&names);
+    return ok;
+}
+
+static bool may_archive(struct turn *t, struct err *err)
+{
+    const struct config_table *c = t->target->table;
+
+    if (!t->info->can_select || !t->info->can_delete) {
+        err_set(err, ERR_PERMISSION, "no right to %s", t->info->can_select ? "delete" : "read");
+        err_hint(err, "GRANT SELECT, DELETE ON \"%s\".\"%s\" TO \"%s\"", c->schema, c->name,
+                 conn_server(t->conn)->user);
+        return false;
+    }
+    if (t->info->row_security) {
+        err_set(err, ERR_PREFLIGHT, "row security hides rows from this role");
+        return err_hint(err, "use a role with BYPASSRLS, or the table's owner");
+    }
+    return refuse_cascades(t, err);
+}
+
+static bool measure_size(struct turn *t, uint64_t *ret_bytes, struct err *err)
+{
+    struct buf sql = BUF_INIT, value = BUF_INIT;
+    bool found;
+
+    buf_adds(&sql, "SELECT sum(pg_total_relation_size(c))::bigint FROM (VALUES ");
+    for (size_t i = 0; i < t->info->leaf_count; i++) {
+        struct buf name = BUF_INIT;
+        conn_add_table(t->conn, &name, t->info->leaves[i].schema, t->info->leaves[i].table);
+        buf_adds(&sql, i ? ", (" : "(");
+        conn_add_literal(t->conn, &sql, buf_str(&name));
+        buf_adds(&sql, "::regclass)");
+        buf_done(&name);
+    }
+    buf_adds(&sql, ") v(c)");
+    bool ok = conn_value(t->conn, buf_str(&sql), 0, NULL, &value, &found, err);
+    if (ok && found)
+        *ret_bytes = strtoull(buf_str(&value), NULL, 10);
+    buf_done(&sql);
+    buf_done(&value);
+    return ok;
+}
+
+static bool recover_first(struct turn *t, struct recover_report *ret, struct err *err)
+{
+    struct recover_target target = {.config = t->params->config,
+                                    .database = t->target->database,
+                                    .table = t->target->table,
+                                    .run_id = t->report->run_id};
+
+    *ret = (struct recover_report){0};
+    if (!recover_table(&target, t->conn, t->store, ret, err))
+        return false;
+    t->table->recovered_settled += ret->settled;
+    t->table->recovered_removed += ret->removed;
+    for (size_t i = 0; i < ret->count; i++) {
+        const struct recover_batch *b = &ret->batches[i];
+        log_msg(b->verdict == RECOVER_UNDECIDED ? LOG_WARN : LOG_INFO, "recover: %s %s: %s",
+                recover_verdict_name(b->verdict), b->key, b->detail);
+    }
+    return true;
+}
+
+static bool prepare_plan(struct turn *t, struct err *err)
+{
+    struct plan_params plan = {.table = t->target->table,
+                               .info = t->info,
+                               .start_date = t->params->start_date,
+                               .end_date = t->params->end_date};
+
+    t->plan = plan_make(t->conn, &plan, err);
+    if (!t->plan)
+        return false;
+    snprintf(t->table->cutoff, sizeof(t->table->cutoff), "%s", t->plan->cutoff);
+    snprintf(t->table->strategy, sizeof(t->table->strategy), "%s", t->plan->strategy);
+    snprintf(t->table->reason, sizeof(t->table->reason), "%s", t->plan->reason);
+    return true;
+}
+
+static bool prepare(struct turn *t, struct err *err)
+{
+    struct recover_report recovered = {0};
+
+    if (!connect_and_lock(t, false, err))
+        return false;
+    t->info = introspect_table(t->conn, t->target->table, err);
+    if (!t->info || !may_archive(t, err))
+        return false;
+    if (!t->params->dry_run && !recover_first(t, &recovered, err)) {
+        recover_report_done(&recovered);
+        return false;
+    }
+    recover_report_done(&recovered);
+    return measure_size(t, &t->table->size_before, err) && prepare_plan(t, err);
+}
+
+static bool dry_run(struct turn *t, struct err *err)
+{
+    struct buf oldest = BUF_INIT;
+    bool ok = plan_count(t->conn, t->plan, t->info, 0, &t->table->eligible, &oldest, err);
+
+    snprintf(t->table->oldest, sizeof(t->table->oldest), "%s", buf_str(&oldest));
+    buf_done(&oldest);
+    t->table->size_after = t->table->size_before;
+    return ok;
+}
+
+static int64_t row_bytes_guess(const struct turn *t)
+{
+    if (t->info->rows_estimate <= 0)
+        return ROW_BYTES_GUESS;
+    int64_t bytes = (int64_t)t->info->heap_bytes / t->info->rows_estimate;
+
+    return bytes < ROW_BYTES_GUESS ? ROW_BYTES_GUESS : bytes * 2;
+}
+
+static int64_t smaller(int64_t a, int64_t limit)
+{
+    return a < limit ? a : limit;
+}
+
+/* Rows of the next batch; 0: a limit is reached. */
+static int64_t next_batch_rows(const struct turn *t)
+{
+    const struct config_settings *s = &t->target->table->settings;
+    int64_t rows = smaller(s->batch_size, t->batch_cap);
+    int64_t a_row = t->line_bytes_a_row > 0 ? t->line_bytes_a_row : row_bytes_guess(t);
+    int64_t fitting = s->batch_bytes_mb * (1 << 20) / a_row;
+
+    if (t->line_bytes_a_row == 0 && t->info->rows_estimate <= 0)
+        rows = smaller(rows, FIRST_BATCH_ROWS);
+    rows = smaller(rows, fitting > 0 ? fitting : 1);
+    if (s->max_rows > 0)
+        rows = smaller(rows, s->max_rows - t->table->records_archived);
+    if (t->params->limit > 0)
+        rows = smaller(rows, t->params->limit - t->report->records_archived);
+    if (s->max_batches > 0 && t->table->batches >= s->max_batches)
+        rows = 0;
+    if (s->max_duration_minutes > 0 &&
+        text_monotonic_us() - t->started_us > s->max_duration_minutes * 60 * 1000000)
+        rows = 0;
+    return rows > 0 ? rows : 0;
+}
+
+static void count_settled(struct turn *t, const struct archive_batch *batch, int64_t asked)
+{
+    t->table->records_archived += batch->rows;
+    t->table->batches++;
+    t->table->bytes += batch->bytes;
+    t->table->line_bytes += batch->line_bytes;
+    t->report->records_archived += batch->rows;
+    t->report->bytes_uploaded += batch->bytes;
+    t->report->batches++;
+    if (batch->rows > 0)
+        t->line_bytes_a_row = (int64_t)(batch->line_bytes / (uint64_t)batch->rows) + 1;
+    t->transients = 0;
+    walk_took(t->walk, asked, batch->rows, buf_str(&batch->max_timestamp));
+    show(t, show_batch, batch);
+    log_msg(LOG_INFO, "%s.%s.%s batch %" PRId64 " settled: %" PRId64 " rows, %" PRIu64 " bytes, %s",
+            t->table->database, t->table->schema, t->table->table, t->table->batches, batch->rows,
+            batch->bytes, buf_str(&batch->key));
+}
+
+static bool settled_by_recover(const struct recover_report *report, const char *key)
+{
+    for (size_t i = 0; i < report->count; i++) {
+        if (strcmp(report->batches[i].key, key) == 0)
+            return report->batches[i].verdict == RECOVER_SETTLED;
+    }
+    return false;
+}
+
+/* A lost connection, or a COMMIT without answer: a new connection, the lock again, and recover
+ * decides before anything else is done with the table. */
+static bool resolve(struct turn *t, const struct archive_batch *batch, int64_t asked,
+                    struct err *err)
+{
+    struct err lost = *err;
+    struct recover_report recovered = {0};
+    bool ok = false;
+
+    if (t->reconnects++ >= RECONNECTS_MAX || stop_now(t->params->stop))
+        return false;
+    log_err(LOG_WARN, &lost);
+    if (!connect_and_lock(t, true, err) || !recover_first(t, &recovered, err))
+        goto out;
+    if (batch->outcome == ARCHIVE_UNKNOWN && recovered.left > 0) {
+        *err = lost;
+        err_hint(err, "the batch could not be decided yet: run `archiver-tui recover`");
+        goto out;
+    }
+    if (settled_by_recover(&recovered, buf_str(&batch->key)))
+        count_settled(t, batch, asked);
+    ok = true;
+out:
+    recover_report_done(&recovered);
+    return ok;
+}
+
+static bool try_again(struct turn *t, const struct archive_batch *batch, int64_t asked,
+                      struct err *err)
+{
+    if (err->kind == ERR_INTERRUPTED)
+        return batch->outcome == ARCHIVE_UNKNOWN ? resolve(t, batch, asked, err) : false;
+    if (batch->outcome == ARCHIVE_UNKNOWN || !conn_alive(t->conn))
+        return resolve(t, batch, asked, err);
+    if (err->kind == ERR_EXISTS)
+        return ++t->transients <= TRANSIENT_MAX * 20;
+    if (err->kind != ERR_TRANSIENT || ++t->transients > TRANSIENT_MAX)
+        return false;
+    log_err(LOG_WARN, err);
+    t->batch_cap = asked > 1 ? asked / 2 : 1;
+    return true;
+}
+
+/* One batch. *ret_done: the walk is over. */
+static bool one_batch(struct turn *t, int64_t rows, bool *ret_done, struct err *err)
+{
+    struct buf sql = BUF_INIT;
+    struct archive_batch batch = {0};
+    bool ok = walk_next(t->walk, t->conn, rows, &sql, ret_done, err);
+
+    if (!ok || *ret_done)
+        goto out;
+    ok = archive_batch(t->archiver, t->conn, buf_str(&sql), &batch, err);
+    if (!ok) {
+        err_in(err, "batch %" PRId64, t->table->batches + 1);
+        ok = try_again(t, &batch, rows, err);
+    } else if (batch.outcome == ARCHIVE_EMPTY) {
+        walk_took(t->walk, rows, 0, NULL);
+    } else {
+        count_settled(t, &batch, rows);
+    }
+out:
+    archive_batch_done(&batch);
+    buf_done(&sql);
+    return ok;
+}
+
+static void pause_between(const struct turn *t)
+{
+    double seconds = t->target->table->settings.sleep_between_batches;
+    struct pollfd fd = {.fd = stop_fd(t->params->stop), .events = POLLIN};
+
+    if (seconds > 0 && !stop_asked(t->params->stop))
+        poll(&fd, 1, (int)(seconds * 1000));
+}
+
+static bool told_to_stop(const struct turn *t)
+{
+    const char *file = t->target->table->settings.stop_file;
+
+    return stop_asked(t->params->stop) || (file && access(file, F_OK) == 0);
+}
+
+static bool archive_all(struct turn *t, bool *ret_complete, struct err *err)
+{
+    bool done = false;
+
+    *ret_complete = false;
+    while (!done) {
+        int64_t rows = next_batch_rows(t);
+        if (rows == 0)
+            return true;
+        if (told_to_stop(t)) {
+            t->table->status = RUN_STOPPED;
+            return true;
+        }
+        int64_t before = t->table->batches;
+        if (!one_batch(t, rows, &done, err))
+            return false;
+        if (t->table->batches > before)
+            pause_between(t);
+    }
+    *ret_complete = true;
+    return true;
+}
+
+/* What is still there after the last sweep was locked by others; after a limit it is simply left.
+ */
+static bool count_left(struct turn *t, bool complete, struct err *err)
+{
+    struct buf oldest = BUF_INIT;
+    int64_t left = 0;
+    bool ok = plan_count(t->conn, t->plan, t->info, 0, &left, &oldest, err);
+
+    buf_done(&oldest);
+    if (!ok)
+        return false;
+    t->table->eligible = t->table->records_archived + left;
+    t->table->skipped_locked = complete ? left : 0;
+    return true;
+}
+
+static bool give_space_back(struct turn *t, struct err *err)
+{
+    enum config_vacuum strategy = (enum config_vacuum)t->target->table->settings.vacuum_strategy;
+    int64_t start = text_monotonic_us();
+
+    if (t->table->records_archived == 0 || strategy == VACUUM_NONE || stop_asked(t->params->stop))
+        return true;
+    if (!t->info->can_vacuum) {
+        log_msg(LOG_WARN, "%s.%s.%s: no right to VACUUM: left to autovacuum", t->table->database,
+                t->table->schema, t->table->table);
+        return true;
+    }
+    bool ok = vacuum_table(t->conn, t->info, strategy, err);
+    t->table->phases[PHASE_VACUUM] += (double)(text_monotonic_us() - start) / 1e6;
+    return ok;
+}
+
+/* What comes after the rows are safe: its failure is a warning, the rows stay archived. */
+static void finish(struct turn *t, bool complete)
+{
+    struct err err;
+
+    if (!count_left(t, complete, &err))
+        log_err(LOG_WARN, &err);
+    if (!give_space_back(t, &err))
+        log_err(LOG_WARN, &err);
+    if (!measure_size(t, &t->table->size_after, &err))
+        log_err(LOG_WARN, &err);
+}
+
+static bool archive_table(struct turn *t, struct err *err)
+{
+    struct archive_params archive = {.config = t->params->config,
+                                     .database = t->target->database,
+                                     .table = t->target->table,
+                                     .info = t->info,
+                                     .plan = t->plan,
+                                     .store = t->store,
+                                     .pool = t->pool,
+                                     .run_id = t->report->run_id,
+                                     .stop = t->params->stop,
+                                     .progress = t->params->progress,
+                                     .phases = t->table->phases};
+    bool complete;
+
+    if (!plan_estimate(t->conn, t->plan, t->info, &t->table->eligible, err))
+        return false;
+    show(t, show_total, &t->table->eligible);
+    if (!introspect_ddl(t->conn, t->info, &t->ddl, err))
+        return false;
+    archive.ddl = buf_str(&t->ddl);
+    t->archiver = archiver_new(&archive, err);
+    if (!t->archiver)
+        return false;
+    t->walk = walk_new(t->plan, t->info);
+    bool ok = archive_all(t, &complete, err);
+    if (conn_alive(t->conn))
+        finish(t, ok && complete);
+    return ok;
+}
+
+static void turn_done(struct turn *t)
+{
+    archiver_free(t->archiver);
+    walk_free(t->walk);
+    plan_free(t->plan);
+    introspect_free(t->info);
+    if (t->conn)
+        lock_release(t->conn, t->target->table->schema, t->target->table->name);
+    conn_close(t->conn);
+    buf_done(&t->ddl);
+}
+
+static void run_table(struct turn *t)
+{
+    struct err err = ERR_INIT;
+    struct run_table *table = t->table;
+
+    t->started_us = text_monotonic_us();
+    t->batch_cap = INT64_MAX;
+    show(t, show_table, t);
+    bool ok = prepare(t, &err) && (t->params->dry_run ? dry_run(t, &err) : archive_table(t, &err));
+    if (!ok) {
+        err_in(&err, "%s.%s.%s", table->database, table->schema, table->table);
+        table->err = err;
+        table->status = err.kind == ERR_INTERRUPTED ? RUN_STOPPED : RUN_FAILURE;
+        log_err(err.kind == ERR_INTERRUPTED ? LOG_WARN : LOG_ERROR, &err);
+    }
+    turn_done(t);
+    table->seconds = (double)(text_monotonic_us() - t->started_us) / 1e6;
+    show(t, show_table_done, NULL);
+}
+
+/* --- the run --- */
+
+static unsigned sealing_threads(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return cores < 1 ? 1 : cores > SEALING_THREADS_MAX ? SEALING_THREADS_MAX : (unsigned)cores;
+}
+
+static enum run_status overall(const struct run_report *report)
+{
+    size_t failed = 0, stopped = 0;
+
+    for (size_t i = 0; i < report->table_count; i++) {
+        failed += report->tables[i].status == RUN_FAILURE;
+        stopped += report->tables[i].status == RUN_STOPPED;
+    }
+    if (failed == report->table_count)
+        return RUN_FAILURE;
+    if (failed > 0)
+        return RUN_PARTIAL;
+    return stopped > 0 ? RUN_STOPPED : RUN_SUCCESS;
+}
+
+int run_exit_code(const struct run_report *report)
+{
+    if (report->status == RUN_SUCCESS)
+        return 0;
+    if (report->status == RUN_STOPPED)
+        return err_exit_code(ERR_INTERRUPTED);
+    if (report->status == RUN_PARTIAL)
+        return err_exit_code(ERR_PARTIAL);
+    /* All failed: the first reason says most. With several tables and several reasons it is plain
+     * failure. */
+    int code = err_exit_code(report->tables[0].err.kind);
+    for (size_t i = 1; i < report->table_count; i++) {
+        if (err_exit_code(report->tables[i].err.kind) != code)
+            return 1;
+    }
+    return code;
+}
+
+static void store_report(struct store *store, const struct config *config,
+                         const struct run_report *report)
+{
+    struct buf key = BUF_INIT, json = BUF_INIT;
+    struct json_out j = json_out(&json, 2);
+    struct err err;
+
+    run_report_write(report, &j);
+    buf_addf(&key, "%s%s_runs/%s.json", config->s3.prefix, config->s3.prefix[0] ? "/" : "",
+             report->run_id);
+    struct store_put_params params = {.key = buf_str(&key),
+                                      .content_type = "application/json",
+                                      .overwrite = true,
+                                      .small = true};
+    if (!store_put_bytes(store, &params, json.data, json.len, &err)) {
+        err_in(&err, "run report");
+        log_err(LOG_WARN, &err);
+    }
+    buf_done(&key);
+    buf_done(&json);
+}
+
+static void begin_report(const struct run_params *params, const struct targets *targets,
+                         struct run_report *report)
+{
+    *report = (struct run_report){.dry_run = params->dry_run, .started_us = text_now_us()};
+    run_new_id(report->run_id);
+    report->tables = mem_alloc(targets->count * sizeof(*report->tables));
+    report->table_count = targets->count;
+    for (size_t i = 0; i < targets->count; i++) {
+        report->tables[i].database = targets->items[i].database->name;
+        report->tables[i].schema = targets->items[i].table->schema;
+        report->tables[i].table = targets->items[i].table->name;
+        report->tables[i].eligible = -1;
+    }
+}
+
+static void show_run(struct progress_snapshot *s, const void *arg)
+{
+    const struct run_report *report = arg;
+
+    snprintf(s->run_id, sizeof(s->run_id), "%s", report->run_id);
+    s->tables_total = (uint32_t)report->table_count;
+    s->started_us = text_monotonic_us();
+}
+
+static void run_tables(const struct run_params *params, const struct targets *targets,
+                       struct store *store, struct pool *pool, struct run_report *report)
+{
+    for (size_t i = 0; i < targets->count; i++) {
+        struct turn turn = {.params = params,
+                            .target = &targets->items[i],
+                            .report = report,
+                            .table = &report->tables[i],
+                            .store = store,
+                            .pool = pool};
+        bool limit = params->limit > 0 && report->records_archived >= params->limit;
+        if (limit)
+            continue;
+        if (stop_asked(params->stop)) {
+            report->tables[i].status = RUN_STOPPED;
+            continue;
+        }
+        run_table(&turn);
+    }
+}
+
+bool run_archive(const struct run_params *params, struct run_report *report, struct err *err)
+{
+    struct targets targets = {0};
+    struct store *store = NULL;
+    struct pool *pool = NULL;
+    bool ok = false;
+
+    *report = (struct run_report){0};
+    if (!targets_find(params->config, params->database, params->schema, params->table, &targets,
+                      err))
+        goto out;
+    store = store_open(&params->config->s3, params->stop, err);
+    if (!store)
+        goto out;
+    pool = pool_new(sealing_threads(), "seal", err);
+    if (!pool)
+        goto out;
+    begin_report(params, &targets, report);
+    log_set_run(report->run_id);
+    if (params->progress)
+        progress_change(params->progress, show_run, report);
+    run_tables(params, &targets, store, pool, report);
+    report->ended_us = text_now_us();
+    report->status = overall(report);
+    if (!params->dry_run)
+        store_report(store, params->config, report);
+    ok = true;
+out:
+    pool_free(pool);
+    store_close(store);
+    targets_done(&targets);
+    return ok;
+}
+
+void run_report_done(struct run_report *report)
+{
+    free(report->tables);
+    *report = (struct run_report){0};
+}
+
+/* --- the report as JSON --- */
+
+static void write_error(const struct err *err, struct json_out *j)
+{
+    json_key(j, "error");
+    if (err->kind == ERR_NONE) {
+        json_add_null(j);
+        return;
+    }
+    json_begin_object(j);
+    json_put_str(j, "code", err_code(err->kind));
+    json_put_str(j, "message", err->what);
+    json_put_str(j, "where", err->where);
+    json_put_str(j, "why", err->why);
+    json_put_str(j, "hint", err->hint);
+    json_end(j);
+}
+
+static void write_phases(const double *phases, struct json_out *j)
+{
+    json_key(j, "phases");
+    json_begin_object(j);
+    for (int i = 0; i < PHASE_COUNT; i++)
+        json_put_real(j, progress_phase_name((enum progress_phase)i), phases[i], 3);
+    json_end(j);
+}
+
+static void write_table(const struct run_table *t, bool dry_run_only, struct json_out *j)
+{
+    json_begin_object(j);
+    json_put_str(j, "database", t->database);
+    json_put_str(j, "schema", t->schema);
+    json_put_str(j, "table", t->table);
+    json_put_str(j, "status", run_status_name(t->status));
+    json_put_str(j, "strategy", t->strategy[0] ? t->strategy : NULL);
+    json_put_str(j, "reason", t->reason[0] ? t->reason : NULL);
+    json_put_str(j, "cutoff", t->cutoff[0] ? t->cutoff : NULL);
+    json_put_int(j, "eligible", t->eligible);
+    if (dry_run_only)
+        json_put_str(j, "oldest", t->oldest[0] ? t->oldest : NULL);
+    json_put_int(j, "records_archived", t->records_archived);
+    json_put_int(j, "skipped_locked", t->skipped_locked);
+    json_put_int(j, "batches", t->batches);
+    json_put_int(j, "bytes", (int64_t)t->bytes);
+    json_put_int(j, "line_bytes", (int64_t)t->line_bytes);
+    json_put_real(j, "seconds", t->seconds, 3);
+    write_phases(t->phases, j);
+    json_put_int(j, "size_before", (int64_t)t->size_before);
+    json_put_int(j, "size_after", (int64_t)t->size_after);
+    json_put_int(j, "recovered_settled", t->recovered_settled);
+    json_put_int(j, "recovered_removed", t->recovered_removed);
+    write_error(&t->err, j);
+    json_end(j);
+}
+
+static void put_time(struct json_out *j, const char *key, int64_t us)
+{
+    struct buf text = BUF_INIT;
+
+    text_add_time(&text, us);
+    json_put_str(j, key, buf_str(&text));
+    buf_done(&text);
+}
+
+void run_report_write(const struct run_report *report, struct json_out *j)
+{
+    json_begin_object(j);
+    json_put_str(j, "run_id", report->run_id);
+    json_put_str(j, "status", run_status_name(report->status));
+    json_put_bool(j, "dry_run", report->dry_run);
+    put_time(j, "started_at", report->started_us);
+    put_time(j, "ended_at", report->ended_us);
+    json_put_int(j, "records_archived", report->records_archived);
+    json_put_int(j, "bytes_uploaded", (int64_t)report->bytes_uploaded);
+    json_put_int(j, "batches", report->batches);
+    json_key(j, "tables");
+    json_begin_array(j);
+    for (size_t i = 0; i < report->table_count; i++)
+        write_table(&report->tables[i], report->dry_run, j);
+    json_end(j);
+    json_end(j);
+}
