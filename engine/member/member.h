@@ -28,7 +28,7 @@ struct member_index {
 struct member {
     struct member_index index;
     struct buf lines;  /* JSON lines, each ending in \n */
-    struct buf keys;   /* the rows' keys, one JSON value a line, each line ending in ",\n" */
+    struct buf keys;   /* the rows' keys, one JSON value a line, each ending in \n; empty: no key */
     struct buf sealed; /* one gzip member */
 };
 
