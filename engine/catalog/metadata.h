@@ -40,24 +40,32 @@ struct metadata {
     size_t member_count;
 };
 
+/* A min_key or max_key of NULL is taken from the members where all have integer keys. ret_ buffers
+ * here and below are reset first. */
 void metadata_write(const struct metadata *metadata, struct buf *ret_json);
+/* `key` is the metadata's own: errors name it. What contradicts itself is ERR_DATA: members that
+ * leave a gap, sums that are not the counts. Of version "1.0", shape is NULL, there are no members,
+ * and what it does not hold is "". */
 struct metadata *metadata_read(const char *json, size_t len, const char *key, struct err *err);
 /* store_get and metadata_read in one. */
 struct metadata *metadata_get(struct store *store, const char *metadata_key, struct err *err);
 void metadata_free(struct metadata *metadata); /* NULL allowed; frees its shape and members */
 
-/* The manifest is streamed: head, then keys lines as members bring them (each ends in ",\n"), then
- * tail. */
+/* The manifest is streamed: manifest_head, manifest_keys for each member, manifest_tail. */
 struct manifest_head {
     const char *database, *schema, *table, *run_id, *batch_id;
     unsigned batch_number;
-    const struct shape *shape;
+    const struct shape *shape; /* its key columns are named; none: a manifest without keys */
     const char *deleted_at;
 };
 void manifest_head(const struct manifest_head *head, struct buf *ret_json);
-void manifest_tail(uint64_t record_count,
-                   struct buf *ret_json); /* closes the array (adds no key) */
-/* Reads a manifest as a stream; each(key JSON) for every key. */
+/* Appends a member's keys (member.keys) as the array wants them; `first`: no key came before. */
+void manifest_keys(struct buf *ret, const struct buf *keys, bool first);
+/* Closes the array; record_count is the number of rows deleted. */
+void manifest_tail(uint64_t record_count, struct buf *ret_json);
+/* Reads a manifest as a stream, in memory for one key; each(key JSON) for every key, NUL-ended and
+ * borrowed. ERR_DATA where it is cut short or its own count is another: keys already given out are
+ * then not all there were. */
 typedef bool (*manifest_each)(const char *key_json, size_t len, void *state, struct err *err);
 bool manifest_read(struct store *store, const char *manifest_key, manifest_each each, void *state,
                    struct err *err);
