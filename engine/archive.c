@@ -155,7 +155,8 @@ static struct sealer *sealer_borrow(struct archiver *a, struct err *err)
     pthread_mutex_unlock(&a->lock);
     if (sealer)
         return sealer;
-    return sealer_new(s->compression == COMPRESSION_GZIP, (int)s->compression_level, err);
+    /* `none` is stored blocks in gzip members: one format, one way to say whose an object is. */
+    return sealer_new(true, s->compression == COMPRESSION_NONE ? 0 : (int)s->compression_level, err);
 }
 
 static void sealer_return(struct archiver *a, struct sealer *sealer, double seconds)
@@ -350,8 +351,7 @@ static void name_batch(struct batch *b)
 {
     struct archiver *a = b->archiver;
     const struct conn_server *server = conn_server(b->conn);
-    const char *suffix =
-        a->params.table->settings.compression == COMPRESSION_GZIP ? ".jsonl.gz" : ".jsonl";
+    static const char suffix[] = ".jsonl.gz";
     struct buf seed = BUF_INIT;
     uint8_t digest[32];
     char hex[65];
@@ -551,7 +551,6 @@ static void fill_metadata(struct batch *b, struct metadata *m)
 {
     const struct archive_params *p = &b->archiver->params;
     const struct conn_server *server = conn_server(b->conn);
-    bool gzip = p->table->settings.compression == COMPRESSION_GZIP;
     size_t ts = p->info->shape->timestamp_column;
 
     *m = (struct metadata){
@@ -572,7 +571,7 @@ static void fill_metadata(struct batch *b, struct metadata *m)
         .strategy = p->plan->strategy,
         .where = p->table->settings.where,
         .data_key = buf_str(&b->data_key),
-        .compression = gzip ? "gzip" : "none",
+        .compression = "gzip",
         .record_count = b->rows_written,
         .line_bytes = b->line_bytes,
         .object_bytes = b->object_bytes,
