@@ -57,6 +57,7 @@ struct store_put {
     const char *given_key; /* the caller's, for store_object.key */
     bool overwrite;
     bool small;
+    struct err failed; /* the first failure of store_put_add; ERR_NONE until then */
 };
 
 #endif

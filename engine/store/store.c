@@ -6,6 +6,7 @@
 
 #include "store/backend.h"
 #include "store/dir.h"
+#include "store/s3.h"
 
 struct store *store_open(const struct config_s3 *s3, const struct stop *stop, struct err *err)
 {
@@ -16,8 +17,7 @@ struct store *store_open(const struct config_s3 *s3, const struct stop *stop, st
     }
     if (s3->endpoint && strncmp(s3->endpoint, "file:", 5) == 0)
         return dir_open(s3, stop, err);
-    err_set(err, ERR_CONFIG, "s3.endpoint: only directory stores (file:///...) can be opened");
-    return NULL;
+    return s3_open(s3, stop, err);
 }
 
 void store_close(struct store *store)
@@ -76,15 +76,24 @@ struct store_put *store_put(struct store *store, const struct store_put_params *
 
 bool store_put_add(struct store_put *put, const void *bytes, size_t len, struct err *err)
 {
-    return put->store->ops->put_add(put, bytes, len, err);
+    if (put->failed.kind == ERR_NONE && put->store->ops->put_add(put, bytes, len, &put->failed))
+        return true;
+    *err = put->failed;
+    return false;
 }
 
 bool store_put_end(struct store_put *put, struct store_object *ret_object, struct err *err)
 {
     struct store_object object = {.key = put->given_key};
     char *key = put->key;
-    bool ok = put->store->ops->put_end(put, &object, err);
 
+    /* A piece is missing: what came through must not become the object. */
+    if (put->failed.kind != ERR_NONE) {
+        *err = put->failed;
+        store_put_drop(put);
+        return false;
+    }
+    bool ok = put->store->ops->put_end(put, &object, err);
     free(key);
     if (ok && ret_object)
         *ret_object = object;

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * One HTTP exchange over libcurl: connections kept and shared, TLS 1.2 or newer and always
+ * verified, timeouts, and an early end when the run is asked to stop now. Knows nothing of S3;
+ * whether to try again is for request.h.
+ *
+ * Threads: any thread (own lock); a call blocks its thread.
+ */
+#ifndef ARCHIVER_STORE_HTTP_H
+#define ARCHIVER_STORE_HTTP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/queue.h"
+#include "store/sign.h"
+
+struct http;
+
+struct http_params {
+    const char *ca_file;       /* NULL: the system's */
+    int64_t connect_timeout_s; /* until connected, TLS included */
+    int64_t idle_timeout_s;    /* without a byte either way */
+    bool direct;               /* no proxy from the environment: the server is on this host */
+    const struct stop *stop;   /* may be NULL */
+};
+
+struct http_call {
+    const char *method;
+    const char *url;
+    const struct sign_pair *headers;
+    size_t header_count;
+    const void *body; /* borrowed during the call; NULL: none */
+    size_t body_len;
+    bool has_body; /* send a length even where it is 0 */
+    bool urgent;   /* runs to its end even when asked to stop now */
+};
+
+/* Zeroed before the first use; http_reply_done at the end; can be used again for another call. */
+struct http_reply {
+    long status; /* 0: no answer came */
+    struct buf body;
+    char etag[80];       /* quotes stripped */
+    char encryption[16]; /* x-amz-server-side-encryption */
+    char region[32];     /* x-amz-bucket-region: where the server says the bucket is */
+    uint64_t length;     /* Content-Length; of HEAD too */
+    uint64_t total;      /* the whole object's size, from Content-Range */
+    bool has_total;
+    int64_t modified_us; /* Last-Modified; 0: not said */
+    int64_t date_us;     /* the server's clock; 0: not said */
+    int64_t retry_after_s;
+};
+
+struct http *http_open(const struct http_params *params);
+void http_close(struct http *http); /* NULL allowed */
+/* True: a whole answer of whatever status is in *ret_reply. False: none; *err is ERR_NETWORK (with
+ * err.retry where another try may help), ERR_INTERRUPTED, ERR_RESOURCE, or ERR_PREFLIGHT for a
+ * certificate that is not trusted. The request may have been carried out all the same. */
+bool http_send(struct http *http, const struct http_call *call, struct http_reply *ret_reply,
+               struct err *err);
+void http_reply_done(struct http_reply *reply);
+
+#endif
