@@ -55,6 +55,7 @@ struct config_settings {
     const char *timezone;  /* for timestamp without time zone and date */
     const char *where;     /* NULL: none */
     const char *stop_file; /* NULL: none */
+    int64_t vacuum_after;  /* bool; already taken into vacuum_strategy */
 };
 
 struct config_table {
@@ -109,6 +110,13 @@ struct config_s3 {
     int64_t verify;          /* enum config_store_verify */
 };
 
+/* What `compliance:` asks for; checked against every table on loading. */
+struct config_compliance {
+    int64_t present; /* bool */
+    int64_t min_retention_days;
+    int64_t max_retention_days;
+};
+
 struct config_logging {
     const char *level;
     const char *format; /* text or json */
@@ -129,6 +137,7 @@ struct config {
         *warnings; /* one line each: accepted keys without effect, password in the file, ... */
     size_t warning_count;
     struct arena *arena;
+    struct config_compliance compliance;
 };
 
 /* The file that would be used: `given`, or $ARCHIVER_CONFIG, ./archiver.yaml, ... (cli.md). NULL
