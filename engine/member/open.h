@@ -3,6 +3,9 @@
  * BACK: gzip bytes -> lines, checked. Whole members by the index (libdeflate), or a stream of bytes
  * from the start of any gzip file, the earlier archiver's too (zlib, memory independent of size).
  *
+ *   opener_new -> open_member ... -> opener_free
+ *   open_stream_new -> open_stream_add ... -> open_stream_end -> open_stream_free
+ *
  * Threads: one thread at a time per opener or stream.
  */
 #ifndef ARCHIVER_MEMBER_OPEN_H
@@ -15,7 +18,9 @@ struct opener;
 struct opener *opener_new(struct err *err);
 void opener_free(struct opener *opener);
 /* One whole member; line_bytes from the index says how much room. Checks CRC, size and, where
- * sha256 is not NULL, the digest. ERR_DATA says what is damaged. `ret_lines` is reset first. */
+ * sha256 is not NULL, the digest. Bytes that are no gzip are taken as plain lines where their
+ * number is line_bytes and sha256 proves them. ERR_DATA says what is damaged. `ret_lines` is reset
+ * first, and is empty after a failure. */
 bool open_member(struct opener *opener, const void *sealed, size_t len, uint64_t line_bytes,
                  const uint8_t *sha256, struct buf *ret_lines, struct err *err);
 
@@ -23,10 +28,13 @@ bool open_member(struct opener *opener, const void *sealed, size_t len, uint64_t
 typedef bool (*open_sink)(const char *bytes, size_t len, void *state, struct err *err);
 struct open_stream;
 struct open_stream *open_stream_new(bool gzip, open_sink sink, void *state, struct err *err);
+/* `gzip`: members one after another, as many as come; false: bytes pass as they are. After a false
+ * the stream is of no more use. */
 bool open_stream_add(struct open_stream *stream, const void *bytes, size_t len, struct err *err);
 bool open_stream_end(struct open_stream *stream, struct err *err); /* ERR_DATA: cut short */
 void open_stream_free(struct open_stream *stream);
-/* The FCOMMENT of a gzip header in the first bytes of an object. False: no gzip or none there. */
+/* The FCOMMENT of a gzip header in the first bytes of an object. False: no gzip or none there. The
+ * buffer is reset first. */
 bool open_comment(const void *bytes, size_t len, struct buf *ret_comment);
 
 #endif
