@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "postgres/export.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/fault.h"
+
+struct export
+{
+    struct conn *conn;
+    PGconn *pg;
+    const struct stop *stop;
+    char *row; /* libpq's; freed at the next call */
+    bool ended;  /* the COPY gave its last row */
+    bool over;   /* the command's result was read */
+};
+
+static bool interrupted(struct err *err)
+{
+    return err_set(err, ERR_INTERRUPTED, "the operator stopped the run");
+}
+
+static bool wait_for_result(struct export *e, struct err *err)
+{
+    struct pollfd fds[2] = {{.fd = PQsocket(e->pg), .events = POLLIN},
+                            {.fd = stop_fd(e->stop), .events = POLLIN}};
+    /* Once asked to finish the batch, the fd stays readable: only `now` matters from there on. */
+    nfds_t count = stop_asked(e->stop) ? 1 : 2;
+
+    if (stop_now(e->stop))
+        return interrupted(err);
+    if (poll(fds, count, 1000) < 0 && errno != EINTR)
+        return err_sys(err, ERR_NETWORK, errno, "cannot wait for the server");
+    if (PQconsumeInput(e->pg))
+        return true;
+    return err_pg(err, e->pg, NULL, "the connection was lost while rows came in");
+}
+
+struct export *export_open(struct conn *conn, const char *copy_sql, const struct stop *stop,
+                           struct err *err)
+{
+    struct export *e = mem_alloc(sizeof(*e));
+    PGresult *result = NULL;
+    bool ok = false;
+
+    *e = (struct export){.conn = conn, .pg = conn_pg(conn), .stop = stop};
+    if (!PQsendQuery(e->pg, copy_sql)) {
+        err_pg(err, e->pg, NULL, "cannot send the COPY");
+        goto out;
+    }
+    while (PQisBusy(e->pg)) {
+        if (!wait_for_result(e, err))
+            goto out;
+    }
+    result = PQgetResult(e->pg);
+    ok = PQresultStatus(result) == PGRES_COPY_OUT;
+    if (!ok)
+        err_pg(err, e->pg, result, "the server refused to export and delete the rows");
+out:
+    PQclear(result);
+    if (!ok) {
+        export_close(e);
+        e = NULL;
+    }
+    return e;
+}
+
+bool export_line(struct export *e, const char **ret_line, size_t *ret_len, struct err *err)
+{
+    int len;
+
+    *ret_line = NULL;
+    *ret_len = 0;
+    PQfreemem(e->row);
+    e->row = NULL;
+    if (!fault_point("export.row", err))
+        return false;
+    if (fault_is("export.cut", "cut"))
+        shutdown(PQsocket(e->pg), SHUT_RDWR);
+    while ((len = PQgetCopyData(e->pg, &e->row, 1)) == 0) {
+        if (!wait_for_result(e, err))
+            return false;
+    }
+    if (len == -2)
+        return err_pg(err, e->pg, NULL, "the connection was lost while rows came in");
+    if (len == -1) {
+        e->ended = true;
+        return true;
+    }
+    *ret_line = e->row;
+    *ret_len = (size_t)len - (len > 0 && e->row[len - 1] == '\n');
+    return true;
+}
+
+bool export_end(struct export *e, int64_t *ret_rows, struct err *err)
+{
+    PGresult *result = NULL;
+    bool ok;
+
+    while (PQisBusy(e->pg)) {
+        if (!wait_for_result(e, err))
+            return false;
+    }
+    result = PQgetResult(e->pg);
+    ok = PQresultStatus(result) == PGRES_COMMAND_OK;
+    if (ok)
+        *ret_rows = strtoll(PQcmdTuples(result), NULL, 10);
+    else
+        err_pg(err, e->pg, result, "the server ended the export with an error");
+    PQclear(result);
+    while ((result = PQgetResult(e->pg)))
+        PQclear(result);
+    e->over = true;
+    return ok;
+}
+
+/* Cancelled first, else a long DELETE would have to be sat out. */
+void export_close(struct export *e)
+{
+    PGresult *result;
+
+    if (!e)
+        return;
+    PQfreemem(e->row);
+    if (!e->over && conn_alive(e->conn)) {
+        conn_cancel(e->conn);
+        while ((result = PQgetResult(e->pg))) {
+            bool copying = PQresultStatus(result) == PGRES_COPY_OUT;
+            char *row = NULL;
+            PQclear(result);
+            while (copying && PQgetCopyData(e->pg, &row, 0) > 0)
+                PQfreemem(row);
+            if (PQstatus(e->pg) != CONNECTION_OK)
+                break;
+        }
+    }
+    free(e);
+}
