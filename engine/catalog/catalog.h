@@ -4,6 +4,11 @@
  * family of objects a run and table, so that no two writers share an object. A batch is settled
  * when a line names its data key, and only then.
  *
+ *   catalog_writer_new -> catalog_settle ... -> catalog_writer_free
+ *   catalog_read -> catalog_find ... -> catalog_free
+ *
+ * Not for: what is in the bucket. An object that no line names is not known here.
+ *
  * Threads: one thread per writer; reading from any thread.
  */
 #ifndef ARCHIVER_CATALOG_CATALOG_H
@@ -25,28 +30,30 @@ struct catalog_entry {
     enum catalog_state state;
 };
 
+/* Puts nothing yet. stamp_us: when the run began. */
 struct catalog_writer;
 struct catalog_writer *catalog_writer_new(struct store *store, const struct key_table *table,
                                           const char *run_id, int64_t stamp_us);
 /* Durable when true. Fails closed: after an error the batch is not settled, recover will find it.
- */
+ * A later line for the same key wins, which is how one with state undone takes a batch back. */
 bool catalog_settle(struct catalog_writer *writer, const struct catalog_entry *entry,
                     struct err *err);
-/* Takes back: a later line with state undone wins over the settled one. */
-void catalog_writer_free(struct catalog_writer *writer);
+void catalog_writer_free(struct catalog_writer *writer); /* NULL allowed */
+/* Texts are borrowed from the metadata. */
 void catalog_entry_from(const struct metadata *metadata, enum catalog_state state,
                         struct catalog_entry *ret_entry);
 
 /* All entries of one table (or, table->table NULL: of a database; table->database NULL: of
- * everything under the prefix), in key order; a later line for the same key wins. Entries live in
- * `catalog`. */
+ * everything under the prefix), in key order, one a key. ERR_DATA names the object and line that is
+ * damaged: nothing is given out then, since a line left out would make a settled batch look
+ * unsettled. Blocks; entries live in `catalog`. */
 struct catalog {
     struct arena *arena;
     struct catalog_entry *entries; /* sorted by key */
     size_t count;
 };
 struct catalog *catalog_read(struct store *store, const struct key_table *table, struct err *err);
-void catalog_free(struct catalog *catalog);
+void catalog_free(struct catalog *catalog); /* NULL allowed */
 /* NULL where the data key is not in it. */
 const struct catalog_entry *catalog_find(const struct catalog *catalog, const char *data_key);
 
