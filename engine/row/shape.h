@@ -17,7 +17,11 @@
 #include "base/err.h"
 #include "base/json.h"
 
-/* How a value stands in JSON (design 4). */
+/* Types nested deeper than this stand in JSON as PostgreSQL's literal (metadata.json must stay
+ * within the nesting that JSON readers accept). */
+#define SHAPE_DEPTH_MAX 12
+
+/* How a value stands in JSON (design 4). From TYPE_ARRAY on: made of other types. */
 enum type_kind {
     TYPE_TEXT,  /* string, PostgreSQL's own text: numeric, money, uuid, enum, inet, interval,
                    extension types... */
@@ -93,8 +97,14 @@ void shape_free(struct shape *shape); /* NULL allowed */
  * know. */
 enum type_kind shape_kind_of(const char *typname);
 const char *shape_kind_name(enum type_kind kind);
+/* A type in the shape's arena, names copied, delimiter ','; the caller adds element or fields. */
+struct type *shape_add_type(struct shape *shape, enum type_kind kind, const char *name,
+                            const char *udt_name);
 /* Position of a column by name, SIZE_MAX where there is none. */
 size_t shape_find(const struct shape *shape, const char *name);
+/* The field of a row that lists its json columns whose value is JSON null: "_json_null", with more
+ * underscores in front until no column has that name. In `arena`. */
+const char *shape_json_null_name(const struct shape *shape, struct arena *arena);
 /* As the "table_schema" object of metadata.json, and back. Reading what shape_write wrote gives an
  * equal shape. */
 void shape_write(const struct shape *shape, struct json_out *j);
