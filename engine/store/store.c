@@ -76,8 +76,11 @@ struct store_put *store_put(struct store *store, const struct store_put_params *
 
 bool store_put_add(struct store_put *put, const void *bytes, size_t len, struct err *err)
 {
-    if (put->failed.kind == ERR_NONE && put->store->ops->put_add(put, bytes, len, &put->failed))
-        return true;
+    if (put->failed.kind == ERR_NONE) {
+        if (put->store->ops->put_add(put, bytes, len, err))
+            return true;
+        put->failed = *err;
+    }
     *err = put->failed;
     return false;
 }

@@ -200,16 +200,20 @@ static bool check_free(struct upload *up, bool *ret_known, struct err *err)
 {
     struct store *store = up->uploader->store;
     struct store_object object;
+    struct err answer;
 
     *ret_known = false;
     if (up->put.overwrite)
         return true;
-    if (store->ops->head(store, up->put.key, &object, err)) {
+    if (store->ops->head(store, up->put.key, &object, &answer)) {
         err_set(err, ERR_EXISTS, "object exists already: %s", up->put.key);
         return err_in(err, "%s", store->name);
     }
-    *ret_known = err->kind == ERR_NOT_FOUND;
-    return *ret_known || err->kind == ERR_PERMISSION;
+    *ret_known = answer.kind == ERR_NOT_FOUND;
+    if (*ret_known || answer.kind == ERR_PERMISSION)
+        return true;
+    *err = answer;
+    return false;
 }
 
 /* Is the object that is there ours: this size, this ETag? */
