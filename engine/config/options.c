@@ -32,7 +32,7 @@ static const struct option_choice store_verify[] = {
     {NULL, 0, false},
 };
 static const struct option_choice store_encryption[] = {
-    {"none", 0, false}, {"SSE-S3", 0, false}, {"SSE-KMS", 0, false},
+    {"none", 0, false}, {"SSE-S3", 0, false}, {"SSE-KMS", 0, true},
     {"SSE-C", 0, true}, {NULL, 0, false},
 };
 static const struct option_choice compression[] = {
@@ -48,7 +48,7 @@ static const struct option_choice row_metadata[] = {
 };
 static const struct option_choice partition_by[] = {
     {"archived_at", PARTITION_BY_ARCHIVED_AT, false},
-    {"record", PARTITION_BY_RECORD, false},
+    {"record", PARTITION_BY_RECORD, true},
     {NULL, 0, false},
 };
 static const struct option_choice delete_mode[] = {
@@ -92,6 +92,10 @@ static const struct option_choice log_format[] = {
 
 static bool is_endpoint(const char *text, struct err *err)
 {
+    if (strchr(text, '@')) {
+        err_set(err, ERR_CONFIG, "endpoint: no user or password belongs into an address");
+        return err_hint(err, "access_key_id and secret_access_key take them");
+    }
     if (strncmp(text, "file://", 7) == 0) {
         if (text[7] == '/' && text[8])
             return true;
@@ -132,7 +136,7 @@ static bool is_variable(const char *text, struct err *err)
 const struct option_row options_table[] = {
     /* --- top level --- */
     {.name = "version", .section = IN_FILE, .offset = OPTION_NO_FIELD, .type = OPTION_TEXT,
-     .required = true, .example = "\"3\"", FIRST,
+     .required = true, .example = "\"3\"", .smallest = true, FIRST,
      .help = "Format of this file: \"3\"; \"1.0\" and \"2.0\" are the earlier archiver's"},
     {.name = "read_only", FILE_(read_only), .type = OPTION_BOOL, .fallback = "false", FIRST,
      .help = "Refuse every command that changes a table or the store"},
@@ -164,10 +168,10 @@ const struct option_row options_table[] = {
 
     /* --- s3 --- */
     {.name = "endpoint", S3(endpoint), .type = OPTION_TEXT, .validate = is_endpoint,
-     .example = "file:///var/lib/archiver-tui/store", FIRST,
+     .example = "file:///var/lib/archiver-tui/store", .smallest = true, FIRST,
      .help = "None for AWS; https://host of another store; file:///directory for a directory"},
     {.name = "bucket", S3(bucket), .type = OPTION_TEXT, .required = true, .validate = is_bucket,
-     .example = "audit-archives", FIRST,
+     .example = "audit-archives", .smallest = true, FIRST,
      .help = "Bucket; with file:// a directory below the endpoint, made on first use"},
     {.name = "prefix", S3(prefix), .type = OPTION_TEXT, .fallback = "", .may_empty = true, FIRST,
      .help = "Every object's name begins with it"},
@@ -255,7 +259,7 @@ const struct option_row options_table[] = {
     {.name = "max_batches", SETTING(max_batches), .type = OPTION_INT, .fallback = "0", .min = 0,
      .max = 1e9, .unit = "batches", FIRST, .help = "A table's limit in a run; 0: none"},
     {.name = "max_rows", SETTING(max_rows), .type = OPTION_INT, .fallback = "0", .min = 0,
-     .max = 1e15, .unit = "rows", FIRST, .help = "A table's limit in a run; 0: none"},
+     .max = 1e12, .unit = "rows", FIRST, .help = "A table's limit in a run; 0: none"},
     {.name = "max_duration_minutes", SETTING(max_duration_minutes), .type = OPTION_INT,
      .fallback = "0", .min = 0, .max = 525600, .unit = "minutes", FIRST,
      .help = "A table's limit in a run; 0: none"},
@@ -331,18 +335,21 @@ const struct option_row options_table[] = {
      .fallback = "s3", .help = "Where the audit trail is kept"},
 
     /* --- databases --- */
-    {.name = "name", DATABASE(name), .type = OPTION_TEXT, .example = "appdb", FIRST,
+    {.name = "name", DATABASE(name), .type = OPTION_TEXT, .example = "appdb",
+     .smallest = true, FIRST,
      .help = "What the database is called here and in object names; dbname where not said"},
     {.name = "dbname", DATABASE(dbname), .type = OPTION_TEXT, FIRST,
      .help = "The database's own name where it differs from name"},
-    {.name = "host", DATABASE(host), .type = OPTION_TEXT, .example = "127.0.0.1", FIRST,
+    {.name = "host", DATABASE(host), .type = OPTION_TEXT, .example = "127.0.0.1",
+     .smallest = true, FIRST,
      .help = "Host or socket directory; libpq's rules where not said"},
     {.name = "port", DATABASE(port), .type = OPTION_INT, .fallback_old = "5432", .min = 1,
      .max = 65535, FIRST, .help = "Port; libpq's rules where not said"},
-    {.name = "user", DATABASE(user), .type = OPTION_TEXT, .example = "archiver", FIRST,
+    {.name = "user", DATABASE(user), .type = OPTION_TEXT, .example = "archiver",
+     .smallest = true, FIRST,
      .help = "Role to connect as"},
     {.name = "password_env", DATABASE(password_env), .type = OPTION_TEXT,
-     .validate = is_variable, .example = "DB_PASSWORD", FIRST,
+     .validate = is_variable, .example = "DB_PASSWORD", .smallest = true, FIRST,
      .help = "Environment variable that holds the password"},
     {.name = "password_file", DATABASE(password_file), .type = OPTION_TEXT, FIRST,
      .help = "File that holds the password and that others may not read"},
@@ -373,11 +380,12 @@ const struct option_row options_table[] = {
 
     /* --- tables --- */
     {.name = "name", TABLE(name), .type = OPTION_TEXT, .required = true,
-     .example = "audit_logs", FIRST, .help = "The table, as PostgreSQL spells it"},
+     .example = "audit_logs", .smallest = true, FIRST,
+     .help = "The table, as PostgreSQL spells it"},
     {.name = "schema", TABLE(schema), .type = OPTION_TEXT, .fallback = "public",
      .earlier = {"schema_name"}, FIRST, .help = "Its schema"},
     {.name = "timestamp_column", TABLE(timestamp_column), .type = OPTION_TEXT,
-     .required = true, .example = "created_at", FIRST,
+     .required = true, .example = "created_at", .smallest = true, FIRST,
      .help = "Column that tells a row's age: timestamp, date, or integer epoch"},
     {.name = "primary_key", TABLE(primary_key), .type = OPTION_NAMES, .example = "id", FIRST,
      .help = "Column or list of columns; the table's own key where not said"},

@@ -80,6 +80,7 @@ struct option_row {
     const char *since;                   /* version that began to act on it; NULL: none yet */
     const char *help;                    /* one line */
     bool required;
+    bool smallest;    /* stands in the smallest useful file */
     bool secret;      /* never shown */
     bool may_empty;   /* "" is a value; otherwise it means nothing said */
     bool never_empty; /* "" is an error: meaning nothing would be dangerous */

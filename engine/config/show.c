@@ -204,8 +204,6 @@ void show_config(const struct config *config, bool json, struct buf *ret_text)
         put_database(&w, &config->databases[d]);
     end(&w);
     put_warnings(&w, config);
-    if (json) {
+    if (json)
         json_end(&w.json);
-        buf_addc(ret_text, '\n');
-    }
 }
