@@ -278,8 +278,8 @@ bool reader_json(struct reader *r, size_t column, const char **ret_json, size_t 
 bool reader_value(struct reader *r, size_t column, struct buf *ret_text, bool *ret_null,
                   struct err *err)
 {
-    const char *json;
-    size_t len;
+    const char *json = NULL;
+    size_t len = 0;
 
     *ret_null = true;
     if (!reader_json(r, column, &json, &len, err))

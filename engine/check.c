@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "check.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "postgres/introspect.h"
+#include "postgres/plan.h"
+#include "store/store.h"
+#include "targets.h"
+
+/* Clocks further apart than this deserve a word; plan refuses at a day. */
+#define SKEW_WARN_US INT64_C(60000000)
+
+/* --- items --- */
+
+static struct check_item *add_item(struct check_report *report, enum check_verdict verdict,
+                                   const char *subject, const char *name)
+{
+    if ((report->count & (report->count + 1)) == 0) /* full at 0, 1, 3, 7, ... */
+        report->items =
+            mem_grow(report->items, (report->count * 2 + 2) * sizeof(*report->items));
+    struct check_item *item = &report->items[report->count++];
+    *item = (struct check_item){.verdict = verdict};
+    snprintf(item->subject, sizeof(item->subject), "%s", subject);
+    snprintf(item->name, sizeof(item->name), "%s", name);
+    report->passed += verdict == CHECK_PASS;
+    report->warned += verdict == CHECK_WARN;
+    report->failed += verdict == CHECK_FAIL;
+    return item;
+}
+
+ERR_PRINTF(5, 6)
+static struct check_item *say(struct check_report *report, enum check_verdict verdict,
+                              const char *subject, const char *name, const char *detail, ...)
+{
+    struct check_item *item = add_item(report, verdict, subject, name);
+    va_list args;
+
+    va_start(args, detail);
+    vsnprintf(item->detail, sizeof(item->detail), detail, args);
+    va_end(args);
+    if (verdict == CHECK_FAIL)
+        item->kind = ERR_PREFLIGHT;
+    return item;
+}
+
+static void fail_with(struct check_report *report, const char *subject, const char *name,
+                      const struct err *err)
+{
+    struct check_item *item = add_item(report, CHECK_FAIL, subject, name);
+    struct err shown = *err;
+
+    item->kind = err->kind;
+    snprintf(item->hint, sizeof(item->hint), "%s", err->hint);
+    shown.hint[0] = '\0';
+    err_line(&shown, item->detail, sizeof(item->detail));
+}
+
+/* --- the store --- */
+
+struct listing {
+    const char *key;
+    bool found;
+};
+
+static bool find_probe(const struct store_object *object, void *state, struct err *err)
+{
+    struct listing *listing = state;
+
+    (void)err;
+    listing->found = listing->found || strcmp(object->key, listing->key) == 0;
+    return true;
+}
+
+/* Does what a run does: puts, reads, lists, removes. The steps taken stand in *ret_step. */
+static bool probe(struct store *store, const char *key, const char **ret_step, struct err *err)
+{
+    static const char content[] = "archiver-tui probes this store\n";
+    struct store_put_params put = {.key = key, .content_type = "text/plain", .small = true};
+    struct buf read = BUF_INIT;
+    struct listing listing = {.key = key};
+    bool ok = false;
+
+    *ret_step = "write";
+    if (!store_put_bytes(store, &put, content, sizeof(content) - 1, err))
+        goto out;
+    *ret_step = "no overwriting";
+    if (store_put_bytes(store, &put, content, sizeof(content) - 1, err)) {
+        err_set(err, ERR_STORE, "the store overwrote an object that was there");
+        goto out;
+    }
+    if (err->kind != ERR_EXISTS)
+        goto out;
+    *ret_step = "read";
+    if (!store_get(store, key, 0, UINT64_MAX, &read, err))
+        goto out;
+    if (read.len != sizeof(content) - 1 || memcmp(read.data, content, read.len) != 0) {
+        err_set(err, ERR_DATA, "the store gave other bytes than it was sent");
+        goto out;
+    }
+    *ret_step = "list";
+    if (!store_list(store, key, NULL, find_probe, &listing, err))
+        goto out;
+    if (!listing.found) {
+        err_set(err, ERR_STORE, "the store does not list an object it has");
+        goto out;
+    }
+    *ret_step = "delete";
+    ok = store_remove(store, key, err);
+out:
+    buf_done(&read);
+    return ok;
+}
+
+static void check_store(const struct check_params *params, struct check_report *report)
+{
+    static const char *const steps[] = {"write", "no overwriting", "read", "list", "delete"};
+    const char *prefix = params->config->s3.prefix;
+    struct err err, ignored;
+    const char *step = "";
+    struct store *store = store_open(&params->config->s3, params->stop, &err);
+
+    if (!store) {
+        fail_with(report, "store", "open", &err);
+        return;
+    }
+    char *key = mem_printf("%s%s_probe/%" PRId64 "-%ld", prefix, *prefix ? "/" : "", text_now_us(),
+                           (long)getpid());
+    bool ok = probe(store, key, &step, &err);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        if (!ok && strcmp(step, steps[i]) == 0)
+            break;
+        say(report, CHECK_PASS, "store", steps[i], "%s", store_name(store));
+    }
+    if (!ok) {
+        fail_with(report, "store", step, &err);
+        store_remove(store, key, &ignored);
+    }
+    free(key);
+    store_close(store);
+}
+
+/* --- a database --- */
+
+static void check_server(struct check_report *report, const struct config_database *database,
+                         struct conn *conn)
+{
+    const struct conn_server *s = conn_server(conn);
+
+    say(report, CHECK_PASS, database->name, "connection", "PostgreSQL %s, database %s, user %s",
+        s->version, s->database, s->user);
+    if (s->in_recovery) {
+        struct check_item *item =
+            say(report, CHECK_FAIL, database->name, "primary", "the server is a standby");
+        snprintf(item->hint, sizeof(item->hint), "archiving deletes rows: connect to the primary");
+    }
+    if (s->version_num < 110000)
+        say(report, CHECK_FAIL, database->name, "version", "PostgreSQL 11 or later is needed");
+    if (strcmp(s->system_identifier, "0") == 0) {
+        struct check_item *item =
+            say(report, CHECK_WARN, database->name, "identity",
+                "the role may not ask which cluster this is: after a crash, batches are decided by "
+                "their keys alone");
+        snprintf(item->hint, sizeof(item->hint),
+                 "GRANT EXECUTE ON FUNCTION pg_control_system() TO \"%s\"", s->user);
+    }
+    int64_t skew = s->clock_skew_us < 0 ? -s->clock_skew_us : s->clock_skew_us;
+    say(report, skew > SKEW_WARN_US ? CHECK_WARN : CHECK_PASS, database->name, "clock",
+        "server and host are %.1f s apart", (double)skew / 1e6);
+}
+
+/* --- a table --- */
+
+static void check_rights(struct check_report *report, const char *subject,
+                         const struct config_table *table, const struct introspect_table *info,
+                         struct conn *conn)
+{
+    const char *missing = !info->can_select && !info->can_delete ? "SELECT, DELETE"
+                          : !info->can_select                    ? "SELECT"
+                          : !info->can_delete                    ? "DELETE"
+                                                                 : NULL;
+
+    if (missing) {
+        struct check_item *item =
+            say(report, CHECK_FAIL, subject, "rights", "no right to %s", missing);
+        item->kind = ERR_PERMISSION;
+        snprintf(item->hint, sizeof(item->hint), "GRANT %s ON \"%s\".\"%s\" TO \"%s\"", missing,
+                 table->schema, table->name, conn_server(conn)->user);
+    } else {
+        say(report, CHECK_PASS, subject, "rights", "SELECT, DELETE");
+    }
+    if (info->row_security) {
+        struct check_item *item = say(report, CHECK_FAIL, subject, "row security",
+                                      "row security hides rows from this role");
+        snprintf(item->hint, sizeof(item->hint), "ALTER ROLE \"%s\" BYPASSRLS, or use the owner",
+                 conn_server(conn)->user);
+    }
+    if (!info->can_vacuum && table->settings.vacuum_strategy != VACUUM_NONE) {
+        struct check_item *item =
+            say(report, CHECK_WARN, subject, "vacuum",
+                "not the owner: the space is given back when autovacuum comes by");
+        snprintf(item->hint, sizeof(item->hint),
+                 "GRANT its owner's role to \"%s\", or vacuum_strategy: none",
+                 conn_server(conn)->user);
+    }
+}
+
+static void check_index(struct check_report *report, const char *subject,
+                        const struct config_table *table, const struct introspect_table *info)
+{
+    if (info->timestamp_index) {
+        say(report, CHECK_PASS, subject, "index", "an index starts with %s",
+            table->timestamp_column);
+        return;
+    }
+    struct check_item *item =
+        say(report, CHECK_WARN, subject, "index",
+            "no index starts with %s: every batch reads the table from its start",
+            table->timestamp_column);
+    snprintf(item->hint, sizeof(item->hint), "CREATE INDEX CONCURRENTLY ON \"%s\".\"%s\" (\"%s\")",
+             table->schema, table->name, table->timestamp_column);
+}
+
+static void check_key(struct check_report *report, const char *subject,
+                      const struct introspect_table *info)
+{
+    struct buf names = BUF_INIT;
+
+    for (size_t i = 0; i < info->shape->key_count; i++)
+        buf_addf(&names, "%s%s", i ? ", " : "",
+                 info->shape->columns[info->shape->key_columns[i]].name);
+    if (info->shape->key_count > 0)
+        say(report, CHECK_PASS, subject, "key", "%s", buf_str(&names));
+    else
+        say(report, CHECK_WARN, subject, "key",
+            "the table has no key: archives are proved by their checksums alone");
+    buf_done(&names);
+}
+
+static void check_references(struct check_report *report, const char *subject,
+                             const struct introspect_table *info)
+{
+    if (info->foreign_keys_here > 0) {
+        struct check_item *item =
+            say(report, CHECK_WARN, subject, "foreign keys",
+                "other tables refer to it: %s", info->foreign_keys_text);
+        snprintf(item->hint, sizeof(item->hint),
+                 "a row that is referred to stops its batch: archive those tables first");
+    }
+    if (info->triggers > 0)
+        say(report, CHECK_WARN, subject, "triggers", "run for every row that leaves: %s",
+            info->triggers_text);
+    if (!info->timestamp_not_null)
+        say(report, CHECK_WARN, subject, "timestamp",
+            "may be NULL: such rows are never archived");
+}
+
+static void check_eligible(struct check_report *report, const char *subject,
+                           const struct config_table *table, const struct introspect_table *info,
+                           struct conn *conn)
+{
+    struct plan_params params = {.table = table, .info = info};
+    struct buf rows = BUF_INIT, size = BUF_INIT;
+    struct err err;
+    int64_t estimate = 0;
+    struct plan *plan = plan_make(conn, &params, &err);
+
+    if (!plan || !plan_estimate(conn, plan, info, &estimate, &err)) {
+        fail_with(report, subject, "cutoff", &err);
+    } else {
+        text_add_count(&rows, (uint64_t)estimate);
+        text_add_bytes(&size, info->total_bytes);
+        say(report, CHECK_PASS, subject, "cutoff", "%s: about %s rows are older (table: %s)",
+            plan->cutoff, buf_str(&rows), buf_str(&size));
+    }
+    plan_free(plan);
+    buf_done(&rows);
+    buf_done(&size);
+}
+
+static void check_table(struct check_report *report, const struct config_database *database,
+                        const struct config_table *table, struct conn *conn)
+{
+    char subject[160];
+    struct err err;
+    struct introspect_table *info = introspect_table(conn, table, &err);
+
+    snprintf(subject, sizeof(subject), "%s.%s.%s", database->name, table->schema, table->name);
+    if (!info) {
+        fail_with(report, subject, "table", &err);
+        return;
+    }
+    say(report, CHECK_PASS, subject, "table", "%zu columns, %s is %s", info->shape->column_count,
+        table->timestamp_column,
+        info->shape->columns[info->shape->timestamp_column].type->name);
+    check_rights(report, subject, table, info, conn);
+    check_key(report, subject, info);
+    check_index(report, subject, table, info);
+    check_references(report, subject, info);
+    if (info->can_select && !info->row_security)
+        check_eligible(report, subject, table, info, conn);
+    introspect_free(info);
+}
+
+/* One connection for all of a database's tables that follow each other. */
+static void check_targets(const struct check_params *params, const struct targets *targets,
+                          struct check_report *report)
+{
+    const struct config_database *database = NULL;
+    struct conn *conn = NULL;
+    struct err err;
+
+    for (size_t i = 0; i < targets->count && !stop_asked(params->stop); i++) {
+        if (targets->items[i].database != database) {
+            database = targets->items[i].database;
+            conn_close(conn);
+            conn = conn_open(database, NULL, &err);
+            if (conn)
+                check_server(report, database, conn);
+            else
+                fail_with(report, database->name, "connection", &err);
+        }
+        if (conn)
+            check_table(report, database, targets->items[i].table, conn);
+    }
+    conn_close(conn);
+}
+
+bool check_run(const struct check_params *params, struct check_report *report, struct err *err)
+{
+    struct targets targets = {0};
+
+    *report = (struct check_report){0};
+    if (!targets_find(params->config, params->database, params->schema, params->table, &targets,
+                      err))
+        return false;
+    say(report, CHECK_PASS, "config", "file", "%s", params->config->path);
+    for (size_t i = 0; i < params->config->warning_count; i++)
+        say(report, CHECK_WARN, "config", "file", "%s", params->config->warnings[i]);
+    check_store(params, report);
+    check_targets(params, &targets, report);
+    targets_done(&targets);
+    return true;
+}
+
+void check_report_done(struct check_report *report)
+{
+    free(report->items);
+    *report = (struct check_report){0};
+}
+
+void check_report_write(const struct check_report *report, struct json_out *j)
+{
+    static const char *const verdicts[] = {"pass", "warn", "fail"};
+
+    json_begin_object(j);
+    json_put_bool(j, "ok", report->failed == 0);
+    json_put_int(j, "passed", (int64_t)report->passed);
+    json_put_int(j, "warned", (int64_t)report->warned);
+    json_put_int(j, "failed", (int64_t)report->failed);
+    json_key(j, "checks");
+    json_begin_array(j);
+    for (size_t i = 0; i < report->count; i++) {
+        const struct check_item *item = &report->items[i];
+        json_begin_object(j);
+        json_put_str(j, "verdict", verdicts[item->verdict]);
+        json_put_str(j, "subject", item->subject);
+        json_put_str(j, "name", item->name);
+        json_put_str(j, "detail", item->detail);
+        json_put_str(j, "hint", item->hint[0] ? item->hint : NULL);
+        if (item->verdict == CHECK_FAIL)
+            json_put_str(j, "code", err_code(item->kind));
+        json_end(j);
+    }
+    json_end(j);
+    json_end(j);
+}
+
+int check_exit_code(const struct check_report *report)
+{
+    int code = 0;
+
+    for (size_t i = 0; i < report->count; i++) {
+        if (report->items[i].verdict != CHECK_FAIL)
+            continue;
+        int one = err_exit_code(report->items[i].kind);
+        if (one != err_exit_code(ERR_PERMISSION) && one != err_exit_code(ERR_NETWORK))
+            one = err_exit_code(ERR_PREFLIGHT);
+        if (code != 0 && code != one)
+            return err_exit_code(ERR_PREFLIGHT);
+        code = one;
+    }
+    return code;
+}
