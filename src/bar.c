@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * The progress of a run while it goes on. The bar owns the last line of stderr: the log takes it
+ * off before a line and puts it back after, under one lock, so that nothing tears.
+ */
+#include "bar.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+
+#define REDRAW_MS 250
+#define BAR_MAX   24
+
+struct bar {
+    struct progress *progress;
+    double interval_s;
+    bool terminal;
+    int stop_fd;
+    pthread_t thread;
+};
+
+/* One bar a process, as there is one stderr: what the log's hooks know of it. */
+static struct {
+    pthread_mutex_t lock;
+    char line[512];
+    bool shown;
+} screen = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void wipe(void)
+{
+    if (screen.shown)
+        fputs("\r\033[K", stderr);
+    screen.shown = false;
+}
+
+static void draw(void)
+{
+    if (!screen.line[0])
+        return;
+    fprintf(stderr, "\r%s\033[K", screen.line);
+    fflush(stderr);
+    screen.shown = true;
+}
+
+static void before_log(void)
+{
+    pthread_mutex_lock(&screen.lock);
+    wipe();
+}
+
+static void after_log(void)
+{
+    draw();
+    pthread_mutex_unlock(&screen.lock);
+}
+
+/* --- what it says --- */
+
+static unsigned terminal_width(void)
+{
+    struct winsize size;
+
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+}
+
+static double share_done(const struct progress_snapshot *s)
+{
+    int64_t done = s->rows_done + s->rows_in_flight;
+
+    if (s->rows_total <= 0)
+        return -1;
+    return done >= s->rows_total ? 1 : (double)done / (double)s->rows_total;
+}
+
+static void add_numbers(const struct progress_snapshot *s, struct buf *text)
+{
+    double seconds = (double)(text_monotonic_us() - s->table_started_us) / 1e6;
+    double rate = seconds > 0.5 ? (double)(s->rows_done + s->rows_in_flight) / seconds : 0;
+
+    text_add_count(text, (uint64_t)(s->rows_done + s->rows_in_flight));
+    if (s->rows_total > 0) {
+        buf_adds(text, "/~");
+        text_add_count(text, (uint64_t)s->rows_total);
+    }
+    buf_adds(text, " rows");
+    if (rate >= 1) {
+        buf_adds(text, "  ");
+        text_add_count(text, (uint64_t)rate);
+        buf_adds(text, " rows/s");
+    }
+    if (rate >= 1 && s->rows_total > s->rows_done + s->rows_in_flight) {
+        buf_adds(text, "  ");
+        text_add_duration(text,
+                          (double)(s->rows_total - s->rows_done - s->rows_in_flight) / rate);
+        buf_adds(text, " left");
+    }
+    buf_addf(text, "  batch %" PRIu32 " %s", s->batch + 1, s->phase);
+}
+
+static void add_bar(double share, size_t width, struct buf *text)
+{
+    buf_addc(text, '[');
+    for (size_t i = 0; i < width; i++)
+        buf_addc(text, (double)i < share * (double)width ? '#' : '.');
+    buf_addf(text, "] %3.0f%%  ", share * 100);
+}
+
+/* The bar takes what the words leave. */
+static void compose(const struct progress_snapshot *s, unsigned width, struct buf *line)
+{
+    struct buf numbers = BUF_INIT;
+    double share = share_done(s);
+
+    buf_reset(line);
+    if (s->table[0]) {
+        add_numbers(s, &numbers);
+        buf_addf(line, "%s.%s  ", s->database, s->table);
+        size_t words = text_width(buf_str(line)) + text_width(buf_str(&numbers)) + 10;
+        if (share >= 0 && words + 5 < width)
+            add_bar(share, width - words < BAR_MAX ? width - words : BAR_MAX, line);
+        buf_adds(line, buf_str(&numbers));
+    }
+    if (line->len >= width) { /* numbers and names of people's own: cut at a whole character */
+        line->len = width - 1;
+        while (line->len > 0 && ((unsigned char)line->data[line->len] & 0xc0) == 0x80)
+            line->len--;
+        line->data[line->len] = '\0';
+    }
+    buf_done(&numbers);
+}
+
+static void show(struct bar *bar, struct buf *line)
+{
+    struct progress_snapshot snapshot;
+
+    progress_read(bar->progress, &snapshot);
+    if (!bar->terminal) {
+        compose(&snapshot, 400, line);
+        if (line->len > 0)
+            log_msg(LOG_INFO, "progress: %s", buf_str(line));
+        return;
+    }
+    compose(&snapshot, terminal_width(), line);
+    pthread_mutex_lock(&screen.lock);
+    snprintf(screen.line, sizeof(screen.line), "%s", buf_str(line));
+    draw();
+    pthread_mutex_unlock(&screen.lock);
+}
+
+static void *bar_thread(void *arg)
+{
+    struct bar *bar = arg;
+    struct pollfd fd = {.fd = bar->stop_fd, .events = POLLIN};
+    int wait_ms = bar->terminal ? REDRAW_MS : (int)(bar->interval_s * 1000);
+    struct buf line = BUF_INIT;
+
+    pthread_setname_np(pthread_self(), "progress");
+    while (poll(&fd, 1, wait_ms) == 0)
+        show(bar, &line);
+    buf_done(&line);
+    return NULL;
+}
+
+struct bar *bar_start(struct progress *progress, double interval_s)
+{
+    struct bar *bar = mem_alloc(sizeof(*bar));
+
+    bar->progress = progress;
+    bar->interval_s = interval_s >= 0.1 ? interval_s : 5;
+    bar->terminal = isatty(STDERR_FILENO);
+    bar->stop_fd = eventfd(0, EFD_CLOEXEC);
+    if (bar->stop_fd < 0 || pthread_create(&bar->thread, NULL, bar_thread, bar) != 0) {
+        if (bar->stop_fd >= 0)
+            close(bar->stop_fd);
+        free(bar);
+        return NULL; /* a run goes on without its bar */
+    }
+    if (bar->terminal)
+        log_on_write(before_log, after_log);
+    return bar;
+}
+
+void bar_stop(struct bar *bar)
+{
+    if (!bar)
+        return;
+    eventfd_write(bar->stop_fd, 1);
+    pthread_join(bar->thread, NULL);
+    log_on_write(NULL, NULL);
+    wipe();
+    fflush(stderr);
+    screen.line[0] = '\0';
+    close(bar->stop_fd);
+    free(bar);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "command.h"
+#include "output.h"
+#include "recover.h"
+
+static enum output_color color_of(enum recover_verdict verdict)
+{
+    switch (verdict) {
+    case RECOVER_SETTLED:
+        return COLOR_GOOD;
+    case RECOVER_UNDECIDED:
+        return COLOR_BAD;
+    default:
+        return COLOR_WARN;
+    }
+}
+
+static void print_report(const struct recover_report *report, const struct options *o)
+{
+    struct buf json = BUF_INIT;
+    struct json_out j = json_out(&json, 2);
+
+    if (o->json) {
+        recover_report_write(report, &j);
+        output_json(&json);
+        return;
+    }
+    if (o->quiet)
+        return;
+    for (size_t i = 0; i < report->count; i++) {
+        const struct recover_batch *b = &report->batches[i];
+        output_colored(color_of(b->verdict), recover_verdict_name(b->verdict), 12);
+        printf("%s: %s\n", b->key, b->detail);
+    }
+    printf("%" PRId64 " tables looked at, %" PRId64 " batches settled, %" PRId64
+           " removed, %" PRId64 " left; %" PRIu64 " stale files and uploads removed\n",
+           report->tables - report->tables_failed, report->settled, report->removed, report->left,
+           report->swept);
+}
+
+static int exit_code(const struct recover_report *report, struct err *err)
+{
+    if (report->tables_failed > 0) {
+        *err = report->err;
+        return report->tables_failed == report->tables ? err_exit_code(err->kind)
+                                                       : err_exit_code(ERR_PARTIAL);
+    }
+    return report->left > 0 ? err_exit_code(ERR_PARTIAL) : 0;
+}
+
+static int run(const struct call *call, struct err *err)
+{
+    struct recover_params params = {.config = call->config,
+                                    .database = call->options.database,
+                                    .schema = call->options.schema,
+                                    .table = call->options.table,
+                                    .stop = call->stop};
+    struct recover_report report;
+
+    if (call->options.read_only || call->config->read_only) {
+        err_set(err, ERR_PERMISSION, "recover is refused: read-only");
+        err_hint(err, "leave out --read-only and read_only: true");
+        return err_exit_code(err->kind);
+    }
+    if (!recover_run(&params, &report, err))
+        return err_exit_code(err->kind);
+    print_report(&report, &call->options);
+    int code = exit_code(&report, err);
+    if (call->options.json)
+        err->kind = ERR_NONE; /* the document has said it */
+    recover_report_done(&report);
+    return code;
+}
+
+const struct command cmd_recover = {
+    .name = "recover",
+    .summary = "settle or remove what a crash left unsettled",
+    .usage = "[-d NAME] [-t TABLE] [FLAGS]",
+    .details = "Every run does this first. Exit 1 where a batch is left that cannot be decided.\n\n"
+               "Examples:\n"
+               "  archiver-tui recover\n"
+               "  archiver-tui recover -d appdb --json\n",
+    .takes = TAKES_DATABASE | TAKES_TABLE,
+    .needs_config = true,
+    .run = run,
+};

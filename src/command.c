@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "command.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/text.h"
+
+/* --- commands that need no file of their own --- */
+
+static int run_help(const struct call *call, struct err *err)
+{
+    const struct command *command = NULL;
+
+    if (call->arg_count > 0) {
+        command = command_find(call->args[0]);
+        if (!command) {
+            err_set(err, ERR_USAGE, "there is no command \"%s\"", call->args[0]);
+            return 2;
+        }
+    }
+    command_print_help(command);
+    return 0;
+}
+
+static const struct command cmd_help = {
+    .name = "help",
+    .summary = "what a command does and takes",
+    .usage = "[COMMAND]",
+    .details = "Examples:\n"
+               "  archiver-tui help\n"
+               "  archiver-tui help archive\n",
+    .args_max = 1,
+    .run = run_help,
+};
+
+#ifdef WITH_FAILPOINTS
+static int run_fault_points(const struct call *call, struct err *err)
+{
+    (void)call;
+    (void)err;
+    fault_list(stdout);
+    return 0;
+}
+
+static const struct command cmd_fault_points = {
+    .name = "fault-points",
+    .summary = "the named points where tests kill, fail and delay",
+    .usage = "",
+    .details = "",
+    .hidden = true,
+    .run = run_fault_points,
+};
+#endif
+
+static const struct command *const commands[] = {
+    &cmd_check, &cmd_archive, &cmd_list,    &cmd_show,   &cmd_cat,
+    &cmd_verify, &cmd_recover, &cmd_config, &cmd_help,
+#ifdef WITH_FAILPOINTS
+    &cmd_fault_points,
+#endif
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    }
+    return NULL;
+}
+
+/* --- flags --- */
+
+enum flag_id {
+    FLAG_CONFIG = 256,
+    FLAG_DATABASE,
+    FLAG_TABLE,
+    FLAG_START,
+    FLAG_END,
+    FLAG_LIMIT,
+    FLAG_OFFSET,
+    FLAG_DRY_RUN,
+    FLAG_COLUMNS,
+    FLAG_FORMAT,
+    FLAG_JSON,
+    FLAG_QUIET,
+    FLAG_VERBOSE,
+    FLAG_LOG_LEVEL,
+    FLAG_LOG_FORMAT,
+    FLAG_LOG_FILE,
+    FLAG_NO_COLOR,
+    FLAG_READ_ONLY,
+    FLAG_YES,
+    FLAG_HELP,
+    FLAG_VERSION,
+};
+
+static const struct flag {
+    const char *name;
+    enum flag_id id;
+    char letter;      /* '\0': none */
+    const char *value; /* what it takes; NULL: nothing */
+    unsigned of;      /* TAKES_*; 0: every command takes it */
+    const char *help;
+} flags[] = {
+    {"database", FLAG_DATABASE, 'd', "NAME", TAKES_DATABASE, "only this database of the config"},
+    {"table", FLAG_TABLE, 't', "[SCHEMA.]NAME", TAKES_TABLE, "only this table"},
+    {"start-date", FLAG_START, '\0', "DATE", TAKES_DATES, "only rows from here on (ISO)"},
+    {"end-date", FLAG_END, '\0', "DATE", TAKES_DATES, "only rows before this (ISO)"},
+    {"limit", FLAG_LIMIT, '\0', "N", TAKES_LIMIT, "at most N"},
+    {"offset", FLAG_OFFSET, '\0', "N", TAKES_OFFSET, "skip the first N rows"},
+    {"dry-run", FLAG_DRY_RUN, '\0', NULL, TAKES_DRY_RUN, "count and plan, change nothing"},
+    {"columns", FLAG_COLUMNS, '\0', "A,B", TAKES_COLUMNS, "only these columns, in this order"},
+    {"format", FLAG_FORMAT, '\0', "F", TAKES_FORMAT, "jsonl (default), csv or table"},
+    {"config", FLAG_CONFIG, 'c', "FILE", 0, "configuration file"},
+    {"json", FLAG_JSON, '\0', NULL, 0, "JSON on stdout"},
+    {"quiet", FLAG_QUIET, 'q', NULL, 0, "only errors on stderr, no progress"},
+    {"verbose", FLAG_VERBOSE, 'v', NULL, 0, "more in the log; -vv, -vvv still more"},
+    {"log-level", FLAG_LOG_LEVEL, '\0', "LEVEL", 0, "error, warn, info, debug, trace"},
+    {"log-format", FLAG_LOG_FORMAT, '\0', "F", 0, "text or json"},
+    {"log-file", FLAG_LOG_FILE, '\0', "FILE", 0, "log there instead of stderr"},
+    {"no-color", FLAG_NO_COLOR, '\0', NULL, 0, "no colours"},
+    {"read-only", FLAG_READ_ONLY, '\0', NULL, 0, "refuse whatever changes rows or archives"},
+    {"yes", FLAG_YES, 'y', NULL, 0, "answer yes where it would ask"},
+    {"force", FLAG_YES, '\0', NULL, 0, "the same as --yes"},
+    {"help", FLAG_HELP, 'h', NULL, 0, "this text"},
+    {"version", FLAG_VERSION, 'V', NULL, 0, "version"},
+};
+
+#define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))
+
+static const struct flag *flag_of_id(int id)
+{
+    for (size_t i = 0; i < FLAG_COUNT; i++) {
+        if ((int)flags[i].id == id || (flags[i].letter && flags[i].letter == id))
+            return &flags[i];
+    }
+    return NULL;
+}
+
+static bool take_count(const struct flag *flag, const char *text, int64_t *ret, struct err *err)
+{
+    if (text_to_int(text, ret) && *ret >= 0)
+        return true;
+    err_set(err, ERR_USAGE, "--%s: \"%s\" is not a number of rows", flag->name, text);
+    return false;
+}
+
+static bool take_choice(const struct flag *flag, const char *text, const char *const *choices,
+                        struct err *err)
+{
+    struct buf all = BUF_INIT;
+
+    for (size_t i = 0; choices[i]; i++) {
+        if (strcmp(choices[i], text) == 0) {
+            buf_done(&all);
+            return true;
+        }
+        buf_addf(&all, "%s%s", i ? ", " : "", choices[i]);
+    }
+    err_set(err, ERR_USAGE, "--%s: \"%s\" is not one of %s", flag->name, text, buf_str(&all));
+    buf_done(&all);
+    return false;
+}
+
+/* An SQL identifier: as it is, or "quoted" with "" for a quote in it. Returns what follows it. */
+static const char *take_identifier(const char *text, struct buf *ret_name)
+{
+    if (*text != '"') {
+        size_t len = strcspn(text, ".");
+        buf_add(ret_name, text, len);
+        return text + len;
+    }
+    for (text++; *text; text++) {
+        if (*text == '"' && text[1] != '"')
+            return text + 1;
+        if (*text == '"')
+            text++;
+        buf_addc(ret_name, *text);
+    }
+    return NULL; /* no closing quote */
+}
+
+static bool take_table(const char *text, struct options *o, struct err *err)
+{
+    struct buf first = BUF_INIT, second = BUF_INIT;
+    const char *rest = take_identifier(text, &first);
+    bool dotted = rest && *rest == '.';
+
+    if (dotted)
+        rest = take_identifier(rest + 1, &second);
+    if (!rest || *rest || first.len == 0 || (dotted && second.len == 0)) {
+        err_set(err, ERR_USAGE, "--table: \"%s\" is not [SCHEMA.]NAME", text);
+        err_hint(err, "quote names with dots in them: '\"my.schema\".\"my.table\"'");
+        buf_done(&first);
+        buf_done(&second);
+        return false;
+    }
+    o->schema = dotted ? buf_steal(&first) : NULL;
+    o->table = dotted ? buf_steal(&second) : buf_steal(&first);
+    return true;
+}
+
+static bool take_flag(const struct flag *flag, const char *value, struct options *o,
+                      struct err *err)
+{
+    switch (flag->id) {
+    case FLAG_CONFIG:
+        o->config = value;
+        return true;
+    case FLAG_DATABASE:
+        o->database = value;
+        return true;
+    case FLAG_TABLE:
+        return take_table(value, o, err);
+    case FLAG_START:
+        o->start_date = value;
+        return true;
+    case FLAG_END:
+        o->end_date = value;
+        return true;
+    case FLAG_LIMIT:
+        return take_count(flag, value, &o->limit, err);
+    case FLAG_OFFSET:
+        return take_count(flag, value, &o->offset, err);
+    case FLAG_COLUMNS:
+        o->columns = value;
+        return true;
+    case FLAG_FORMAT:
+        o->format = value;
+        return take_choice(flag, value, (const char *const[]){"jsonl", "csv", "table", NULL}, err);
+    case FLAG_LOG_LEVEL: {
+        enum log_level ignored;
+        o->log_level = value;
+        if (log_level_from(value, &ignored))
+            return true;
+        return err_set(err, ERR_USAGE,
+                       "--log-level: \"%s\" is not one of error, warn, info, debug, trace", value);
+    }
+    case FLAG_LOG_FORMAT:
+        o->log_format = value;
+        return take_choice(flag, value, (const char *const[]){"text", "json", NULL}, err);
+    case FLAG_LOG_FILE:
+        o->log_file = value;
+        return true;
+    case FLAG_DRY_RUN:
+        return o->dry_run = true;
+    case FLAG_JSON:
+        return o->json = true;
+    case FLAG_QUIET:
+        return o->quiet = true;
+    case FLAG_VERBOSE:
+        return ++o->verbose;
+    case FLAG_NO_COLOR:
+        return o->no_color = true;
+    case FLAG_READ_ONLY:
+        return o->read_only = true;
+    case FLAG_YES:
+        return o->yes = true;
+    case FLAG_HELP:
+        return o->help = true;
+    case FLAG_VERSION:
+        return o->version = true;
+    }
+    return true;
+}
+
+/* --- the command line --- */
+
+static bool wrong_flag(int id, char **argv, struct err *err)
+{
+    const char *names[FLAG_COUNT];
+    const char *word = argv[optind - 1];
+
+    if (id == ':') {
+        const struct flag *flag = flag_of_id(optopt);
+        err_set(err, ERR_USAGE, "--%s needs a value", flag ? flag->name : word);
+        return flag ? err_hint(err, "--%s %s", flag->name, flag->value) : false;
+    }
+    if (optopt > 0 && optopt < 256)
+        return err_set(err, ERR_USAGE, "there is no flag -%c", optopt);
+    if (optopt >= 256)
+        return err_set(err, ERR_USAGE, "%s takes no value", word);
+    err_set(err, ERR_USAGE, "there is no flag %s", word);
+    for (size_t i = 0; i < FLAG_COUNT; i++)
+        names[i] = flags[i].name;
+    const char *nearest = text_nearest(word + strspn(word, "-"), names, FLAG_COUNT);
+    if (nearest)
+        err_hint(err, "did you mean --%s?", nearest);
+    return false;
+}
+
+static bool no_such_command(const char *name, struct err *err)
+{
+    /* What cli.md promises and this version does not do: said as what it is, not as a typo. */
+    static const char *const later[] = {"wizard", "runs",  "watch",   "pause",      "resume",
+                                        "stop",   "find",  "restore", "rollback",   "cost",
+                                        "hold",   "audit", "erase",   "compact",    "expire",
+                                        "ddl",    "vacuum", "preview", "completion"};
+    const char *names[COMMAND_COUNT];
+
+    err_set(err, ERR_USAGE, "there is no command \"%s\"", name);
+    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+        if (strcmp(later[i], name) == 0)
+            return err_why(err, "not in this version");
+    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        names[i] = commands[i]->name;
+    const char *nearest = text_nearest(name, names, COMMAND_COUNT);
+    if (nearest)
+        return err_hint(err, "did you mean \"%s\"?", nearest);
+    return err_hint(err, "archiver-tui help");
+}
+
+static bool check_taken(const struct command *command, const bool *used, struct err *err)
+{
+    for (size_t i = 0; i < FLAG_COUNT; i++) {
+        if (!used[i] || flags[i].of == 0 || (command->takes & flags[i].of))
+            continue;
+        err_set(err, ERR_USAGE, "%s does not take --%s", command->name, flags[i].name);
+        return err_hint(err, "archiver-tui %s --help", command->name);
+    }
+    return true;
+}
+
+static bool check_args(const struct command *command, const struct call *call, struct err *err)
+{
+    if (call->arg_count >= command->args_min && call->arg_count <= command->args_max)
+        return true;
+    if (call->arg_count < command->args_min)
+        err_set(err, ERR_USAGE, "%s: something is missing", command->name);
+    else
+        err_set(err, ERR_USAGE, "%s: too much: \"%s\"", command->name,
+                call->args[command->args_max]);
+    return err_hint(err, "archiver-tui %s %s", command->name, command->usage);
+}
+
+/* One table of flags into getopt's two. */
+static void build_getopt(struct option *ret_long, char *ret_short)
+{
+    size_t n = 0;
+
+    ret_short[n++] = ':';
+    for (size_t i = 0; i < FLAG_COUNT; i++) {
+        ret_long[i] = (struct option){.name = flags[i].name,
+                                      .has_arg = flags[i].value ? required_argument : no_argument,
+                                      .val = (int)flags[i].id};
+        if (flags[i].letter)
+            ret_short[n++] = flags[i].letter;
+        if (flags[i].letter && flags[i].value)
+            ret_short[n++] = ':';
+    }
+    ret_long[FLAG_COUNT] = (struct option){0};
+    ret_short[n] = '\0';
+}
+
+static bool read_flags(int argc, char **argv, bool *used, struct options *o, struct err *err)
+{
+    struct option long_flags[FLAG_COUNT + 1];
+    char short_flags[FLAG_COUNT * 2 + 2];
+    int id;
+
+    build_getopt(long_flags, short_flags);
+    opterr = 0;
+    while ((id = getopt_long(argc, argv, short_flags, long_flags, NULL)) != -1) {
+        const struct flag *flag = id == '?' || id == ':' ? NULL : flag_of_id(id);
+        if (!flag)
+            return wrong_flag(id, argv, err);
+        used[flag - flags] = true;
+        if (!take_flag(flag, optarg, o, err))
+            return false;
+    }
+    return true;
+}
+
+bool command_parse(int argc, char **argv, const struct command **ret_command, struct call *ret_call,
+                   struct err *err)
+{
+    bool used[FLAG_COUNT] = {0};
+
+    *ret_command = NULL;
+    if (!read_flags(argc, argv, used, &ret_call->options, err))
+        return false;
+    if (optind == argc)
+        return true;
+    *ret_command = command_find(argv[optind]);
+    if (!*ret_command)
+        return no_such_command(argv[optind], err);
+    ret_call->args = (const char *const *)argv + optind + 1;
+    ret_call->arg_count = (size_t)(argc - optind - 1);
+    if (ret_call->options.help || ret_call->options.version)
+        return true;
+    return check_taken(*ret_command, used, err) && check_args(*ret_command, ret_call, err);
+}
+
+/* --- help --- */
+
+static void print_flag(const struct flag *flag)
+{
+    char name[40];
+
+    snprintf(name, sizeof(name), "%c%c %s--%s%s%s", flag->letter ? '-' : ' ',
+             flag->letter ? flag->letter : ' ', "", flag->name, flag->value ? " " : "",
+             flag->value ? flag->value : "");
+    printf("  %-28s %s\n", name, flag->help);
+}
+
+static void print_program(void)
+{
+    puts("archiver-tui moves cold PostgreSQL rows to S3 or a directory, proves that they\n"
+         "arrived, deletes them, and gives the space back.\n\n"
+         "Usage: archiver-tui COMMAND [FLAGS]\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (!commands[i]->hidden)
+            printf("  %-9s %s\n", commands[i]->name, commands[i]->summary);
+    }
+    puts("\n  -c, --config FILE    else $ARCHIVER_CONFIG, ./archiver.yaml,\n"
+         "                       ~/.config/archiver-tui/config.yaml,\n"
+         "                       /etc/archiver-tui/config.yaml\n\n"
+         "Examples:\n"
+         "  archiver-tui archive --dry-run\n"
+         "  archiver-tui list -t audit_logs");
+}
+
+void command_print_help(const struct command *command)
+{
+    if (!command) {
+        print_program();
+        return;
+    }
+    printf("archiver-tui %s: %s\n\nUsage: archiver-tui %s %s\n\n", command->name, command->summary,
+           command->name, command->usage);
+    for (size_t i = 0; i < FLAG_COUNT; i++) {
+        if (command->takes & flags[i].of)
+            print_flag(&flags[i]);
+    }
+    puts("  -c --config FILE, --json, -q --quiet, -v --verbose, --log-level LEVEL,\n"
+         "  --log-format text|json, --log-file FILE, --no-color, --read-only, -y --yes");
+    printf("\n%s", command->details);
+}

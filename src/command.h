@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * The table of commands and what the words on a command line come to. One flag means the same in
+ * every command that takes it; a flag that a command does not take is an error, never ignored.
+ *
+ * Threads: one thread.
+ */
+#ifndef ARCHIVER_SRC_COMMAND_H
+#define ARCHIVER_SRC_COMMAND_H
+
+#include "base/err.h"
+#include "base/queue.h"
+#include "config/config.h"
+
+/* Flags as bits: what a command takes. The common ones (config, output, logging) all take. */
+enum {
+    TAKES_DATABASE = 1 << 0, /* -d */
+    TAKES_TABLE = 1 << 1,    /* -t */
+    TAKES_DATES = 1 << 2,    /* --start-date, --end-date */
+    TAKES_LIMIT = 1 << 3,
+    TAKES_OFFSET = 1 << 4,
+    TAKES_DRY_RUN = 1 << 5,
+    TAKES_COLUMNS = 1 << 6,
+    TAKES_FORMAT = 1 << 7,
+};
+
+struct options { /* borrowed from argv, or malloc'd and freed with the process */
+    const char *config;
+    const char *database, *schema, *table;
+    const char *start_date, *end_date;
+    const char *columns, *format;
+    int64_t limit, offset; /* 0: none */
+    bool json, quiet, no_color, read_only, yes, dry_run, help, version;
+    int verbose;
+    const char *log_level, *log_format, *log_file;
+};
+
+struct call {
+    struct options options;
+    const char *const *args; /* what stands behind the flags */
+    size_t arg_count;
+    struct config *config; /* loaded where the command needs one */
+    struct stop *stop;
+};
+
+struct command {
+    const char *name;
+    const char *summary; /* one line */
+    const char *usage;   /* what stands behind the name */
+    const char *details; /* own flags and examples */
+    unsigned takes;      /* TAKES_* */
+    size_t args_min, args_max;
+    bool needs_config;
+    bool hidden;
+    /* The exit code; *err filled where it is not the command's own to say. */
+    int (*run)(const struct call *call, struct err *err);
+};
+
+extern const struct command cmd_archive, cmd_check, cmd_list, cmd_show, cmd_cat, cmd_verify,
+    cmd_recover, cmd_config;
+
+/* Reads argv; ERR_USAGE with a hint. *ret_command is NULL where there is no command (only
+ * --help or --version may stand without one). */
+bool command_parse(int argc, char **argv, const struct command **ret_command, struct call *ret_call,
+                   struct err *err);
+const struct command *command_find(const char *name);
+void command_print_help(const struct command *command); /* NULL: the whole program's; stdout */
+
+#endif

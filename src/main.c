@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * argv -> command -> exit code. Signals are taken by one thread: asked once, a run finishes its
+ * batch; asked twice, it rolls it back. SIGHUP never stops anything.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "command.h"
+#include "output.h"
+
+/* --- signals --- */
+
+struct signals {
+    struct stop *stop;
+    sigset_t set;
+};
+
+static void *signal_thread(void *arg)
+{
+    struct signals *signals = arg;
+    int number;
+
+    pthread_setname_np(pthread_self(), "signals");
+    while (sigwait(&signals->set, &number) == 0) {
+        if (number == SIGHUP)
+            continue;
+        if (number == SIGUSR1) /* main is done */
+            break;
+        bool again = stop_asked(signals->stop);
+        log_msg(LOG_WARN, again ? "stopping at once: the batch in work is rolled back"
+                                : "stopping after the batch in work; once more stops at once");
+        stop_ask(signals->stop, again);
+    }
+    return NULL;
+}
+
+/* Blocked here, before there is any other thread, so that they all inherit it. */
+static void block_signals(struct signals *signals)
+{
+    sigemptyset(&signals->set);
+    sigaddset(&signals->set, SIGINT);
+    sigaddset(&signals->set, SIGTERM);
+    sigaddset(&signals->set, SIGHUP);
+    sigaddset(&signals->set, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &signals->set, NULL);
+    signal(SIGPIPE, SIG_IGN); /* sockets and `| head` are errors of a write, not the end */
+}
+
+/* --- config and log --- */
+
+static enum log_level level_of(const struct options *o, const struct config *config)
+{
+    enum log_level level = LOG_INFO;
+
+    if (o->log_level)
+        log_level_from(o->log_level, &level);
+    else if (o->quiet)
+        level = LOG_ERROR;
+    else if (o->verbose > 0)
+        level = o->verbose == 1 ? LOG_INFO : o->verbose == 2 ? LOG_DEBUG : LOG_TRACE;
+    else if (!config || !log_level_from(config->logging.level, &level))
+        level = LOG_WARN;
+    return level;
+}
+
+static bool open_log(const struct options *o, const struct config *config, struct err *err)
+{
+    const char *format = o->log_format ? o->log_format : config ? config->logging.format : "text";
+    struct log_params params = {
+        .level = level_of(o, config),
+        .json = format && strcmp(format, "json") == 0,
+        .file = o->log_file ? o->log_file : config ? config->logging.file : NULL,
+    };
+
+    return log_open(&params, err);
+}
+
+static bool load_config(struct call *call, struct err *err)
+{
+    char *path = config_find(call->options.config, err);
+
+    if (!path)
+        return false;
+    call->config = config_load(path, err);
+    free(path);
+    if (!call->config || !open_log(&call->options, call->config, err))
+        return false;
+    for (size_t i = 0; i < call->config->warning_count; i++)
+        log_msg(LOG_WARN, "%s", call->config->warnings[i]);
+    return true;
+}
+
+/* --- one command --- */
+
+static int run_command(const struct command *command, struct call *call)
+{
+    struct err err = ERR_INIT;
+    int code = 0;
+
+    if (!command->needs_config && !open_log(&call->options, NULL, &err))
+        code = err_exit_code(err.kind);
+    else if (command->needs_config && !load_config(call, &err))
+        code = err_exit_code(err.kind);
+    else
+        code = command->run(call, &err);
+    log_close();
+    if (err.kind != ERR_NONE)
+        output_error(&err, call->options.json);
+    config_free(call->config);
+    return code;
+}
+
+static int usage_error(const struct call *call, const struct err *err)
+{
+    output_error(err, call->options.json);
+    return err_exit_code(err->kind);
+}
+
+static int dispatch(int argc, char **argv, struct call *call)
+{
+    const struct command *command;
+    struct err err = ERR_INIT;
+
+    if (!command_parse(argc, argv, &command, call, &err))
+        return usage_error(call, &err);
+    output_setup(&call->options);
+    if (call->options.version) {
+        puts("archiver-tui " PACKAGE_VERSION);
+        return 0;
+    }
+    if (call->options.help) {
+        command_print_help(command);
+        return 0;
+    }
+    if (!command) {
+        err_set(&err, ERR_USAGE, "no command given");
+        err_hint(&err, "archiver-tui help");
+        return usage_error(call, &err);
+    }
+    return run_command(command, call);
+}
+
+int main(int argc, char **argv)
+{
+    struct signals signals = {.stop = stop_new()};
+    struct call call = {.stop = signals.stop};
+    pthread_t thread;
+
+    block_signals(&signals);
+    if (pthread_create(&thread, NULL, signal_thread, &signals) != 0) {
+        fputs("archiver-tui: no thread for signals can be had\n", stderr);
+        return err_exit_code(ERR_RESOURCE);
+    }
+    int code = dispatch(argc, argv, &call);
+    pthread_kill(thread, SIGUSR1);
+    pthread_join(thread, NULL);
+    stop_free(signals.stop);
+    if (fflush(stdout) != 0 && code == 0)
+        code = 2; /* the reader of our output went, or its disk is full */
+    return code;
+}

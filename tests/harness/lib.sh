@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: PostgreSQL
+#
+# What every script below tests/ stands on: source it, write functions whose names begin with
+# test_ (the name is the sentence it proves), and end with run_tests.
+#
+# tests/run has set: ARCHIVER (the program), WORK (a directory of the script's own), TESTS (this
+# tree), PGHOST, PGPORT, PGUSER (a throwaway server). Each test gets a database, a store and a
+# configuration of its own from `fresh`, and fails when a command in it fails.
+set -euo pipefail
+export LC_ALL=C.UTF-8 TZ=UTC
+export PGOPTIONS="-c client_min_messages=warning -c timezone=UTC"
+
+fail() {
+    echo "    ${FUNCNAME[1]}: $*" >&2
+    return 1
+}
+
+# --- a place of its own ---
+
+sql() { # STATEMENTS: unaligned rows, '|' between columns
+    psql -XAtq -v ON_ERROR_STOP=1 -d "$DB" -c "$1"
+}
+
+sql_on() { # DATABASE STATEMENTS
+    psql -XAtq -v ON_ERROR_STOP=1 -d "$1" -c "$2"
+}
+
+# A database, a directory store and a configuration: DB, STORE (holds the objects), CONF, DIR.
+fresh() {
+    DIR=$WORK/$TEST
+    DB=t_$(echo -n "$SCRIPT/$TEST" | md5sum | cut -c1-12)
+    STORE=$DIR/store/cold
+    CONF=$DIR/archiver.yaml
+    rm -rf "$DIR"
+    mkdir -p "$STORE"
+    sql_on postgres "DROP DATABASE IF EXISTS $DB"
+    sql_on postgres "CREATE DATABASE $DB TEMPLATE template0"
+    config
+}
+
+# Writes $CONF: the tables are $1 (a YAML list, indented by 6) or "logs"; $2: more defaults.
+config() {
+    {
+        echo 'version: "3"'
+        if [ -n "${S3_ENDPOINT:-}" ] && [ -n "${BUCKET:-}" ]; then
+            echo 's3:'
+            echo "  endpoint: $S3_ENDPOINT"
+            echo "  bucket: $BUCKET"
+            echo '  region: us-east-1'
+            echo "  access_key_id: \${S3_ACCESS_KEY}"
+            echo "  secret_access_key: \${S3_SECRET_KEY}"
+        else
+            echo 's3:'
+            echo "  endpoint: file://$DIR/store"
+            echo '  bucket: cold'
+        fi
+        echo '  prefix: pg'
+        echo 'defaults:'
+        echo '  retention_days: 90'
+        [ -z "${2:-}" ] || echo "$2"
+        echo 'databases:'
+        echo "  - name: appdb"
+        echo "    dbname: $DB"
+        echo "    host: $PGHOST"
+        echo "    port: $PGPORT"
+        echo "    user: $PGUSER"
+        echo '    tables:'
+        if [ -n "${1:-}" ]; then
+            echo "$1"
+        else
+            echo '      - name: logs'
+            echo '        timestamp_column: at'
+        fi
+    } >"$CONF"
+}
+
+# A table `logs` of $1 rows, one an hour back from now, id 1 the youngest.
+logs() {
+    sql "CREATE TABLE logs (id bigserial PRIMARY KEY, at timestamptz NOT NULL, level text,
+             body jsonb, ip inet);
+         CREATE INDEX ON logs (at);
+         INSERT INTO logs (at, level, body, ip)
+         SELECT now() - g * interval '1 hour', (ARRAY['info', 'warn', 'error'])[1 + g % 3],
+             jsonb_build_object('n', g, 'text', repeat('x', g % 50)),
+             ('10.0.' || g / 256 % 256 || '.' || g % 256)::inet
+         FROM generate_series(1, $1) g;
+         ANALYZE logs"
+}
+
+# --- the program ---
+
+# Runs it with the configuration; its exit code is in CODE, stdout in $OUT, stderr in $ERR.
+run() {
+    OUT=$DIR/out
+    ERR=$DIR/err
+    CODE=0
+    "$ARCHIVER" -c "$CONF" "$@" >"$OUT" 2>"$ERR" </dev/null || CODE=$?
+}
+
+# The same, and 0 is expected.
+ok() {
+    run "$@"
+    if [ "$CODE" -ne 0 ]; then
+        cat "$ERR" "$OUT" >&2
+        fail "archiver-tui $*: exit $CODE"
+    fi
+}
+
+# exits CODE ARGS...: that exit code is expected.
+exits() {
+    local want=$1
+    shift
+    run "$@"
+    if [ "$CODE" -ne "$want" ]; then
+        cat "$ERR" "$OUT" >&2
+        fail "archiver-tui $*: exit $CODE, not $want"
+    fi
+}
+
+# --- what is expected ---
+
+same() { # ACTUAL EXPECTED [WHAT]
+    [ "$1" = "$2" ] || fail "${3:-value}: got '$1', expected '$2'"
+}
+
+says() { # FILE TEXT: the text stands in the file
+    grep -qF -- "$2" "$1" || {
+        cat "$1" >&2
+        fail "does not say: $2"
+    }
+}
+
+silent() { # FILE TEXT: the text does not stand in the file
+    ! grep -qF -- "$2" "$1" || fail "says: $2"
+}
+
+json() { # FILE PATH: json value by a dotted path, [] and numbers as python has them
+    python3 -c 'import json, sys
+d = json.load(open(sys.argv[1]))
+print(eval("d" + sys.argv[2]))' "$1" "$2"
+}
+
+objects() { # PATTERN: names in the directory store
+    find "$STORE" -type f -path "*$1*" | sort
+}
+
+# Rows of the table in archives that are settled, as JSON lines.
+archived() { # [DATABASE-LABEL]
+    "$ARCHIVER" -c "$CONF" list --json 2>"$DIR/list.err" </dev/null |
+        python3 -c 'import json, sys
+for line in sys.stdin:
+    o = json.loads(line)
+    if o["state"] == "settled": print(o["key"])' >"$DIR/keys"
+    while IFS= read -r key; do
+        "$ARCHIVER" -c "$CONF" cat "$key" </dev/null
+    done <"$DIR/keys"
+}
+
+archived_ids() { # one id a line, sorted
+    archived | python3 -c 'import json, sys
+for line in sys.stdin: print(json.loads(line)["id"])' | sort -n
+}
+
+# The promise: ids of the table and of settled archives together are exactly $1's lines, none twice.
+balanced() { # FILE-OF-ALL-IDS
+    { sql "SELECT id FROM logs"; archived_ids; } | sort -n >"$DIR/now"
+    if ! cmp -s "$DIR/now" "$1"; then
+        diff "$1" "$DIR/now" | head -5 >&2
+        fail "rows are lost or double: $(wc -l <"$1") before, $(wc -l <"$DIR/now") now," \
+            "$(sort -n "$DIR/now" | uniq -d | wc -l) twice"
+    fi
+}
+
+all_ids() { # FILE
+    sql "SELECT id FROM logs ORDER BY id" >"$1"
+}
+
+# --- running ---
+
+run_tests() {
+    local name started status passed=0 failed=0
+    for name in $(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p'); do
+        [ -z "${ONLY:-}" ] || [[ $name == *$ONLY* ]] || continue
+        started=$(date +%s.%N)
+        set +e
+        (
+            set -e
+            TEST=$name
+            "$name"
+        )
+        status=$?
+        set -e
+        if [ "$status" -eq 0 ]; then
+            passed=$((passed + 1))
+        else
+            failed=$((failed + 1))
+        fi
+        printf '  %-6s %5.1f s  %s\n' "$([ "$status" -eq 0 ] && echo ok || echo FAILED)" \
+            "$(echo "$(date +%s.%N) - $started" | bc)" "${name#test_}"
+    done
+    echo "$passed $failed" >"$WORK/counts"
+    [ "$failed" -eq 0 ]
+}
