@@ -50,7 +50,7 @@ const char *run_status_name(enum run_status status)
     return names[status];
 }
 
-void run_new_id(char ret_id[40])
+static void new_id(char ret_id[40])
 {
     struct buf stamp = BUF_INIT;
     uint32_t random = 0;
@@ -363,6 +363,18 @@ static bool try_again(struct turn *t, const struct archive_batch *batch, int64_t
     return true;
 }
 
+static void log_walk(const struct turn *t, int64_t rows)
+{
+    struct buf text = BUF_INIT;
+
+    if (!log_on(LOG_DEBUG))
+        return;
+    walk_describe(t->walk, &text);
+    log_msg(LOG_DEBUG, "%s.%s.%s: next batch of at most %" PRId64 " rows: %s", t->table->database,
+            t->table->schema, t->table->table, rows, buf_str(&text));
+    buf_done(&text);
+}
+
 /* One batch. *ret_done: the walk is over. */
 static bool one_batch(struct turn *t, int64_t rows, bool *ret_done, struct err *err)
 {
@@ -372,6 +384,7 @@ static bool one_batch(struct turn *t, int64_t rows, bool *ret_done, struct err *
 
     if (!ok || *ret_done)
         goto out;
+    log_walk(t, rows);
     ok = archive_batch(t->archiver, t->conn, buf_str(&sql), &batch, err);
     if (!ok) {
         err_in(err, "batch %" PRId64, t->table->batches + 1);
@@ -599,11 +612,22 @@ static void store_report(struct store *store, const struct config *config,
     buf_done(&json);
 }
 
+static void log_requests(struct store *store)
+{
+    struct store_stats stats;
+
+    store_stats(store, &stats);
+    log_msg(LOG_DEBUG,
+            "store: %" PRIu64 " requests, %" PRIu64 " bytes sent, %" PRIu64 " received, %" PRIu64
+            " retries",
+            stats.requests, stats.bytes_sent, stats.bytes_received, stats.retries);
+}
+
 static void begin_report(const struct run_params *params, const struct targets *targets,
                          struct run_report *report)
 {
     *report = (struct run_report){.dry_run = params->dry_run, .started_us = text_now_us()};
-    run_new_id(report->run_id);
+    new_id(report->run_id);
     report->tables = mem_alloc(targets->count * sizeof(*report->tables));
     report->table_count = targets->count;
     for (size_t i = 0; i < targets->count; i++) {
@@ -670,6 +694,7 @@ bool run_archive(const struct run_params *params, struct run_report *report, str
     report->status = overall(report);
     if (!params->dry_run)
         store_report(store, params->config, report);
+    log_requests(store);
     ok = true;
 out:
     pool_free(pool);

@@ -45,7 +45,7 @@ struct run_table {
 };
 
 struct run_report {
-    char run_id[40];
+    char run_id[40]; /* "20261123T140211Z-7f3a": sortable and unique */
     enum run_status status;
     bool dry_run;
     int64_t started_us, ended_us; /* this host's clock, UTC */
@@ -63,7 +63,5 @@ void run_report_done(struct run_report *report);
 void run_report_write(const struct run_report *report, struct json_out *j);
 /* 0; 1 some tables failed; the first error's code where all failed; 130 stopped. */
 int run_exit_code(const struct run_report *report);
-/* "20261123T140211Z-7f3a": sortable and unique. */
-void run_new_id(char ret_id[40]);
 
 #endif

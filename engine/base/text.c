@@ -441,26 +441,31 @@ void text_digest_free(struct text_digest *digest)
 
 /* --- words --- */
 
+/* Two letters that changed places count as one slip, as people make it. */
 static size_t edit_distance(const char *a, const char *b)
 {
     size_t la = strlen(a), lb = strlen(b);
-    size_t row[65];
+    size_t rows[3][65]; /* this one, the one before, the one before that */
 
     if (lb > 64 || la > 64)
         return SIZE_MAX;
-    for (size_t j = 0; j <= lb; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= la; i++) {
-        size_t diagonal = row[0];
+    for (size_t i = 0; i <= la; i++) {
+        size_t *row = rows[i % 3], *before = rows[(i + 2) % 3], *earlier = rows[(i + 1) % 3];
         row[0] = i;
         for (size_t j = 1; j <= lb; j++) {
-            size_t change = diagonal + (a[i - 1] != b[j - 1]);
-            size_t other = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            diagonal = row[j];
+            if (i == 0) {
+                row[j] = j;
+                continue;
+            }
+            size_t change = before[j - 1] + (a[i - 1] != b[j - 1]);
+            size_t other = (before[j] < row[j - 1] ? before[j] : row[j - 1]) + 1;
             row[j] = change < other ? change : other;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                earlier[j - 2] + 1 < row[j])
+                row[j] = earlier[j - 2] + 1;
         }
     }
-    return row[lb];
+    return rows[la % 3][lb];
 }
 
 const char *text_nearest(const char *word, const char *const *candidates, size_t count)

@@ -501,7 +501,7 @@ const struct option_row *options_find(enum option_section section, const char *n
     return NULL;
 }
 
-const char *options_fallback(const struct option_row *row, bool old)
+static const char *fallback_of(const struct option_row *row, bool old)
 {
     return old && row->fallback_old ? row->fallback_old : row->fallback;
 }
@@ -652,7 +652,7 @@ void options_defaults(enum option_section section, bool old, void *base, struct 
 {
     for (size_t i = 0; i < options_count; i++) {
         const struct option_row *row = &options_table[i];
-        const char *text = options_fallback(row, old);
+        const char *text = fallback_of(row, old);
         struct err err;
         if (row->section != section || row->effect != OPTION_ACTS || !text)
             continue;

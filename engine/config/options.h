@@ -94,7 +94,6 @@ extern const size_t options_count;
 const struct option_row *options_find(enum option_section section, const char *name);
 /* The key of a section in the file: "s3", "defaults", "databases", "tables", ... */
 const char *options_section_name(enum option_section section);
-const char *options_fallback(const struct option_row *row, bool old);
 /* Checks `text` and puts it into the struct at `base`; OPTION_NAMES takes one name. Texts are
  * copied into `arena`. An error has no place in it yet, and never shows a secret. */
 bool options_set(const struct option_row *row, const char *text, bool old, void *base,

@@ -74,7 +74,7 @@ enum type_kind shape_kind_of(const char *typname)
     return TYPE_TEXT;
 }
 
-const char *shape_kind_name(enum type_kind kind)
+static const char *name_of_kind(enum type_kind kind)
 {
     return kind_names[kind];
 }
@@ -123,7 +123,7 @@ static void write_encoding(const struct type *type, int depth, struct json_out *
     enum type_kind kind =
         depth < SHAPE_DEPTH_MAX || type->kind < TYPE_ARRAY ? type->kind : TYPE_TEXT;
 
-    json_put_str(j, "kind", shape_kind_name(kind));
+    json_put_str(j, "kind", name_of_kind(kind));
     if (depth > 0) { /* the column itself says these beside the encoding */
         json_put_str(j, "type", type->name);
         json_put_str(j, "udt_name", type->udt_name);

@@ -96,7 +96,6 @@ void shape_free(struct shape *shape); /* NULL allowed */
 /* The kind of a base type by pg_type.typname ("int8", "jsonb", ...); TYPE_TEXT for all it does not
  * know. */
 enum type_kind shape_kind_of(const char *typname);
-const char *shape_kind_name(enum type_kind kind);
 /* A type in the shape's arena, names copied, delimiter ','; the caller adds element or fields. */
 struct type *shape_add_type(struct shape *shape, enum type_kind kind, const char *name,
                             const char *udt_name);

@@ -5,7 +5,7 @@
  */
 #include "store/sign.h"
 
-#include "check.h"
+#include "cases.h"
 
 #define AT_US INT64_C(1369353600000000) /* 2013-05-24 00:00:00 UTC */
 

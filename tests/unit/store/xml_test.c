@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "store/xml.h"
 
-#include "check.h"
+#include "cases.h"
 
 static bool note(const char *path, const char *text, void *state, struct err *err)
 {
