@@ -178,8 +178,8 @@ out:
     return ok;
 }
 
-/* What the codec relies on, whatever the role's or database's own settings are. row_security = off makes the server
- * refuse where it would otherwise hide rows. */
+/* What the codec relies on, whatever the role's or database's own settings are. row_security = off
+ * makes the server refuse where it would otherwise hide rows. */
 static bool speak(struct conn *conn, struct err *err)
 {
     char sql[512];
