@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "catalog/catalog.h"
 #include "member/open.h"
+#include "row/copytext.h"
 #include "row/decode.h"
 #include "store/store.h"
 #include "targets.h"
@@ -27,6 +28,9 @@ struct reader {
     size_t line_len;
     struct decode_span *spans; /* of the current line */
     bool spans_known;
+    struct buf copy;     /* the current line as COPY text */
+    size_t *copy_starts; /* of its fields */
+    bool copy_known;
 };
 
 static bool find_keys(struct reader *r, const char *given, struct err *err)
@@ -79,6 +83,7 @@ struct reader *reader_open(const struct reader_params *params, struct err *err)
         if (!r->decoder)
             goto fail;
         r->spans = mem_alloc(r->metadata->shape->column_count * sizeof(*r->spans));
+        r->copy_starts = mem_alloc(r->metadata->shape->column_count * sizeof(*r->copy_starts));
     }
     return r;
 fail:
@@ -91,6 +96,8 @@ void reader_close(struct reader *r)
     if (!r)
         return;
     free(r->spans);
+    free(r->copy_starts);
+    buf_done(&r->copy);
     decoder_free(r->decoder);
     opener_free(r->opener);
     metadata_free(r->metadata);
@@ -220,7 +227,7 @@ static bool take_line(struct reader *r)
     r->line = start;
     r->line_len = eol ? (size_t)(eol - start) : r->lines.len - r->position;
     r->position += r->line_len + 1;
-    r->spans_known = false;
+    r->spans_known = r->copy_known = false;
     return true;
 }
 
@@ -275,17 +282,40 @@ bool reader_json(struct reader *r, size_t column, const char **ret_json, size_t 
     return true;
 }
 
+/* The line as PostgreSQL would take it back: what stands between two fields alone (JSON null, space
+ * around a value) is only known to the whole row. */
+static bool know_copy(struct reader *r, struct err *err)
+{
+    size_t column = 0;
+
+    if (r->copy_known)
+        return true;
+    buf_reset(&r->copy);
+    if (!decode_row(r->decoder, r->line, r->line_len, &r->copy, err))
+        return err_in(err, "%s, row %" PRIu64, buf_str(&r->data_key), r->row);
+    r->copy_starts[column++] = 0;
+    for (size_t i = 0; i < r->copy.len; i++) {
+        if (r->copy.data[i] == '\t')
+            r->copy_starts[column++] = i + 1;
+    }
+    return r->copy_known = true;
+}
+
 bool reader_value(struct reader *r, size_t column, struct buf *ret_text, bool *ret_null,
                   struct err *err)
 {
-    const char *json = NULL;
-    size_t len = 0;
-
-    *ret_null = true;
-    if (!reader_json(r, column, &json, &len, err))
+    if (!know_copy(r, err))
         return false;
-    return len == 0 || decode_value(r->decoder, r->metadata->shape->columns[column].type, json, len,
-                                    ret_text, ret_null, err);
+    const char *start = r->copy.data + r->copy_starts[column];
+    struct copytext field = {start, r->copy.data + r->copy.len - 1};
+    *ret_null = strncmp(start, "\\N", 2) == 0;
+    buf_reset(ret_text);
+    if (*ret_null)
+        return true;
+    bool ok = copytext_to_plain(&field, ret_text, err);
+    if (ret_text->data)
+        ret_text->data[ret_text->len] = '\0';
+    return ok;
 }
 
 /* --- the list of archives --- */
