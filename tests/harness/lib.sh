@@ -94,7 +94,8 @@ run() {
     OUT=$DIR/out
     ERR=$DIR/err
     CODE=0
-    "$ARCHIVER" -c "$CONF" "$@" >"$OUT" 2>"$ERR" </dev/null || CODE=$?
+    # The braces keep the shell's own word about a killed program away.
+    { "$ARCHIVER" -c "$CONF" "$@" >"$OUT" 2>"$ERR" </dev/null || CODE=$?; } 2>/dev/null
 }
 
 # The same, and 0 is expected.

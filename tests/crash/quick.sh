@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: PostgreSQL
+#
+# A kill -9 at every fault point of a batch, and the faults that are no kill; the long suite
+# (points.sh, random.sh) has the rest.
+# shellcheck source=lib.sh
+. "$TESTS/crash/lib.sh"
+QUIET=1
+
+points() { # those that a directory store and a run without trouble pass
+    "$ARCHIVER" fault-points | awk '{ print $1 }' |
+        grep -vE '^(s3\.|recover\.|clock\.|export\.cut|dir\.corrupt|archive\.commit_lost)'
+}
+
+test_killed_at_every_point() {
+    local point count=0
+    for point in $(points); do
+        survives "$point=kill@2"
+        count=$((count + 1))
+    done
+    [ "$count" -ge 18 ] || fail "only $count points"
+}
+
+test_commit_is_sent_and_its_answer_lost() {
+    survives archive.commit_lost=lost@3
+}
+
+test_commit_never_arrives() {
+    survives archive.commit_lost=unsent@3
+}
+
+test_connection_cut_while_rows_come() {
+    survives export.cut=cut@700
+}
+
+test_the_store_holds_something_else_than_it_was_sent() {
+    survives dir.corrupt=flip@3
+}
+
+test_the_disk_is_full() {
+    survives dir.write=enospc@4
+}
+
+test_this_hosts_clock_jumps() {
+    crash_place
+    ARCHIVER_FAULT=clock.now=jump exits 3 archive
+    says "$ERR" 'days apart'
+    same "$(sql 'SELECT count(*) FROM logs')" 4000
+}
+
+# What all these tests stand on.
+test_the_books_notice_a_lost_and_a_double_row() {
+    crash_place
+    ok archive --limit 500
+    balanced "$DIR/all"
+    sql "CREATE TABLE kept AS SELECT * FROM logs WHERE id = 7; DELETE FROM logs WHERE id = 7"
+    ! balanced "$DIR/all" 2>/dev/null || fail "a lost row is not noticed"
+    sql "INSERT INTO logs SELECT * FROM kept"
+    balanced "$DIR/all"
+    sql "INSERT INTO logs (id, at) VALUES (4000, now())"
+    ! balanced "$DIR/all" 2>/dev/null || fail "a double row is not noticed"
+}
+
+run_tests
