@@ -156,10 +156,11 @@ static void upload_free(struct upload *up)
     free(up);
 }
 
-/* For tests: a store that keeps something else than it was sent, and says that all is well. */
-static void maybe_corrupt(const struct upload *up, struct buf *bytes)
+/* For tests. s3.lie: the store keeps something else than it was sent, and says that all is well;
+ * only reading it back tells. s3.corrupt: bytes change on the way, after their MD5 was taken. */
+static void maybe_flip(const struct upload *up, const char *point, struct buf *bytes)
 {
-    if (!up->put.small && bytes->len > 0 && fault_is("s3.corrupt", "flip"))
+    if (!up->put.small && bytes->len > 0 && fault_is(point, "flip"))
         bytes->data[bytes->len / 2] ^= 0x20;
 }
 
@@ -350,6 +351,7 @@ static bool part_send(void *item, void *state, struct err *err)
     text_md5(part->bytes.data, part->bytes.len, part->md5);
     text_hex(part->md5, sizeof(part->md5), hex);
     text_base64(&base64, part->md5, sizeof(part->md5));
+    maybe_flip(up, "s3.corrupt", &part->bytes);
     snprintf(number, sizeof(number), "%u", part->number);
     struct sign_pair header = {"content-md5", base64.data};
     struct sign_pair query[] = {{"partNumber", number}, {"uploadId", up->upload_id}};
@@ -420,7 +422,7 @@ static bool give_part(struct upload *up, size_t len, struct err *err)
     up->pending.len = len;
     part->bytes = up->pending;
     up->pending = rest;
-    maybe_corrupt(up, &part->bytes);
+    maybe_flip(up, "s3.lie", &part->bytes);
     if (!lane_put(up->lane, part, err)) {
         drop_part(part, NULL);
         return false;
@@ -646,9 +648,10 @@ bool upload_end(struct store_put *put, struct store_object *ret_object, struct e
     if (up->upload_id) {
         ok = multipart_end(up, &sent, etag, sizeof(etag), err);
     } else {
-        maybe_corrupt(up, &up->pending);
+        maybe_flip(up, "s3.lie", &up->pending);
         text_md5(buf_str(&up->pending), up->pending.len, md5);
         text_hex(md5, sizeof(md5), etag);
+        maybe_flip(up, "s3.corrupt", &up->pending);
         ok = put_single(up, etag, &sent, ret_object, err);
     }
     /* Of a state file the PUT's own answer has said enough, where its ETag is an MD5. */

@@ -53,6 +53,7 @@ osd crush chooseleaf type = 0
 [client.rgw]
 rgw data = $1/rgw
 rgw frontends = beast endpoint=127.0.0.1:$2
+rgw dns name = localhost
 rgw thread pool size = 64
 rgw enable usage log = false
 rgw dynamic resharding = false
