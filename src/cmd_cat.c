@@ -233,6 +233,9 @@ static bool print_row(struct cat *c, const char *line, size_t len, struct err *e
     buf_addc(&c->line, '\n');
     if (fwrite(c->line.data, 1, c->line.len, stdout) == c->line.len)
         return true;
+    c->left = 0;
+    if (errno == EPIPE) /* `| head` has seen enough */
+        return true;
     return err_sys(err, ERR_RESOURCE, errno, "cannot write rows to stdout");
 }
 
@@ -305,7 +308,7 @@ static int run(const struct call *call, struct err *err)
 const struct command cmd_cat = {
     .name = "cat",
     .summary = "rows of archives, each member checked before its first row",
-    .usage = "KEY... [--columns A,B] [--format F] [--limit N] [--offset N] [FLAGS]",
+    .usage = "KEY... [--columns A,B] [--format F] [--limit N] [FLAGS]",
     .details = "jsonl prints the lines as they are stored; csv and table print PostgreSQL's own\n"
                "text (csv: NULL is nothing, an empty string is \"\").\n\n"
                "Examples:\n"

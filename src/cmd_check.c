@@ -58,7 +58,7 @@ static int run(const struct call *call, struct err *err)
 
 const struct command cmd_check = {
     .name = "check",
-    .summary = "try everything a run needs: connections, rights, tables, store",
+    .summary = "try all that a run needs: connections, rights, store",
     .usage = "[-d NAME] [-t TABLE] [FLAGS]",
     .details = "Changes nothing but a probe object, which it removes.\n"
                "Exit: 0 all well, 5 only rights are missing, 7 only the network fails, else 3.\n\n"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: PostgreSQL */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -9,6 +10,7 @@
 
 struct listing {
     bool json;
+    bool cut; /* nobody reads any more: `| head` has seen enough */
     struct output_table *table; /* for people */
     int64_t archives, records;
     uint64_t bytes;
@@ -45,9 +47,10 @@ static bool each(const struct reader_archive *a, void *state, struct err *err)
     l->bytes += a->bytes;
     if (l->json) {
         print_json(a);
-        if (ferror(stdout)) /* nobody reads any more */
-            return err_set(err, ERR_INTERRUPTED, "the list is not read to its end");
-        return true;
+        if (!ferror(stdout))
+            return true;
+        l->cut = errno == EPIPE;
+        return err_sys(err, ERR_RESOURCE, errno, "cannot write the list to stdout");
     }
     output_table_add_count(l->table, (int64_t)a->records);
     output_table_add_bytes(l->table, a->bytes);
@@ -95,13 +98,17 @@ static int run(const struct call *call, struct err *err)
         print_total(&l);
     }
     output_table_free(l.table);
+    if (l.cut) {
+        *err = ERR_INIT;
+        return 0;
+    }
     return ok ? 0 : err_exit_code(err->kind);
 }
 
 const struct command cmd_list = {
     .name = "list",
     .summary = "archives there are, with their rows, sizes and states",
-    .usage = "[-d NAME] [-t TABLE] [--start-date D] [--end-date D] [--limit N] [FLAGS]",
+    .usage = "[-d NAME] [-t TABLE] [--start-date D] [FLAGS]",
     .details = "Dates are those of the rows. States: settled; pending (recover decides); foreign\n"
                "(of the earlier archiver or of another cluster).\n\n"
                "Examples:\n"

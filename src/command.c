@@ -153,6 +153,17 @@ static bool take_count(const struct flag *flag, const char *text, int64_t *ret, 
     return false;
 }
 
+static bool take_date(const struct flag *flag, const char *text, const char **ret, struct err *err)
+{
+    int64_t us;
+
+    *ret = text;
+    if (text_to_time(text, strlen(text), &us))
+        return true;
+    err_set(err, ERR_USAGE, "--%s: \"%s\" is not a date or timestamp", flag->name, text);
+    return err_hint(err, "for example 2026-01-31 or 2026-01-31T12:00:00Z");
+}
+
 static bool take_choice(const struct flag *flag, const char *text, const char *const *choices,
                         struct err *err)
 {
@@ -221,11 +232,9 @@ static bool take_flag(const struct flag *flag, const char *value, struct options
     case FLAG_TABLE:
         return take_table(value, o, err);
     case FLAG_START:
-        o->start_date = value;
-        return true;
+        return take_date(flag, value, &o->start_date, err);
     case FLAG_END:
-        o->end_date = value;
-        return true;
+        return take_date(flag, value, &o->end_date, err);
     case FLAG_LIMIT:
         return take_count(flag, value, &o->limit, err);
     case FLAG_OFFSET:

@@ -3,6 +3,7 @@
  * argv -> command -> exit code. Signals are taken by one thread: asked once, a run finishes its
  * batch; asked twice, it rolls it back. SIGHUP never stops anything.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -160,7 +161,7 @@ int main(int argc, char **argv)
     pthread_kill(thread, SIGUSR1);
     pthread_join(thread, NULL);
     stop_free(signals.stop);
-    if (fflush(stdout) != 0 && code == 0)
-        code = 2; /* the reader of our output went, or its disk is full */
+    if (fflush(stdout) != 0 && errno != EPIPE && code == 0)
+        code = err_exit_code(ERR_RESOURCE); /* what was printed is not all there */
     return code;
 }

@@ -751,6 +751,19 @@ static const struct store_ops dir_ops = {
     .sweep = dir_sweep,
 };
 
+/* The directory is not made here: an unmounted disk would be written below its mount point. */
+static bool is_there(const struct dir *dir, struct err *err)
+{
+    struct stat st;
+
+    if (stat(dir->root, &st) == 0 && S_ISDIR(st.st_mode))
+        return true;
+    if (errno == EACCES)
+        return err_sys(err, ERR_STORE, errno, "%s", dir->root);
+    err_set(err, ERR_PREFLIGHT, "the store's directory is not there: %s", dir->root);
+    return err_hint(err, "is its disk mounted? else: mkdir -p %s", dir->root);
+}
+
 struct store *dir_open(const struct config_s3 *s3, const struct stop *stop, struct err *err)
 {
     const char *path = s3->endpoint + strlen("file:");
@@ -781,5 +794,8 @@ struct store *dir_open(const struct config_s3 *s3, const struct stop *stop, stru
         if (*c == '/')
             *c = '_';
     }
-    return &dir->store;
+    if (is_there(dir, err))
+        return &dir->store;
+    dir_close(&dir->store);
+    return NULL;
 }

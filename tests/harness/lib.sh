@@ -141,8 +141,8 @@ d = json.load(open(sys.argv[1]))
 print(eval("d" + sys.argv[2]))' "$1" "$2"
 }
 
-objects() { # PATTERN: names in the directory store
-    find "$STORE" -type f -path "*$1*" | sort
+objects() { # TEXT: objects of the directory store with the text in their name
+    find "$STORE" -type f -printf '%P\n' | { grep -F -- "$1" || true; } | sed "s#^#$STORE/#" | sort
 }
 
 # Rows of the table in archives that are settled, as JSON lines.

@@ -32,6 +32,12 @@ static void place_open(struct place *place)
     snprintf(place->top, sizeof(place->top), "%.40s/dir-test-XXXXXX", tmp ? tmp : "/tmp");
     if (!mkdtemp(place->top))
         abort();
+    static const char *const levels[] = {"/deep", "/deep/er", "/deep/er/bucket"};
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        char *level = mem_printf("%s%s", place->top, levels[i]);
+        mkdir(level, 0700);
+        free(level);
+    }
     place->endpoint = mem_printf("file://%s/deep/er", place->top);
     place->config = (struct config_s3){.endpoint = place->endpoint, .bucket = "bucket"};
     place->store = store_open(&place->config, NULL, &err);
@@ -492,6 +498,16 @@ static void test_open_refuses(void)
     }
 }
 
+/* A disk that is not mounted must not be written below its mount point. */
+static void test_not_there(void)
+{
+    struct config_s3 config = {.endpoint = "file:///nonexistent/archives", .bucket = "cold"};
+    struct err err;
+
+    CHECK_FAILS(store_open(&config, NULL, &err) != NULL, ERR_PREFLIGHT,
+                "the store's directory is not there: /nonexistent/archives/cold");
+}
+
 #ifdef WITH_FAILPOINTS
 /* Every way a disk can fail, before and after the name is given. */
 static void test_faults(void)
@@ -579,6 +595,7 @@ static const struct test_case cases[] = {
     {"threads can put side by side", test_parallel},
     {"a directory that may not be written is a matter of permission", test_read_only},
     {"an endpoint or bucket that is no directory is refused", test_open_refuses},
+    {"a directory that is not there is not made", test_not_there},
 #ifdef WITH_FAILPOINTS
     {"whatever fails on disk, nothing is left behind", test_faults},
     {"a failed overwrite leaves the old object", test_fault_of_overwrite},
