@@ -134,6 +134,8 @@ static void member_return(struct archiver *a, struct member *m)
     buf_trim(&m->lines, keep);
     buf_trim(&m->keys, keep);
     buf_trim(&m->sealed, keep);
+    free(m->index.min_key);
+    free(m->index.max_key);
     m->index = (struct member_index){0};
     pthread_mutex_lock(&a->lock);
     if (a->spare_count == a->spare_cap) {
@@ -228,7 +230,7 @@ static bool writer_open(struct batch *b, struct err *err)
     return ok;
 }
 
-static void writer_remember(struct batch *b, const struct member *m)
+static void writer_remember(struct batch *b, struct member *m)
 {
     if (b->member_count == b->member_cap) {
         b->member_cap = b->member_cap ? b->member_cap * 2 : 64;
@@ -236,6 +238,7 @@ static void writer_remember(struct batch *b, const struct member *m)
     }
     b->members[b->member_count] = m->index;
     b->members[b->member_count++].offset = b->object_bytes;
+    m->index.min_key = m->index.max_key = NULL; /* the batch's index has them now */
 }
 
 static bool writer_add(struct batch *b, struct member *m, struct buf *keys, struct err *err)

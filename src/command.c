@@ -214,8 +214,10 @@ static bool take_table(const char *text, struct options *o, struct err *err)
         buf_done(&second);
         return false;
     }
+    free(o->schema); /* of an earlier --table */
+    free(o->table);
     o->schema = dotted ? buf_steal(&first) : NULL;
-    o->table = dotted ? buf_steal(&second) : buf_steal(&first);
+    o->table = buf_steal(dotted ? &second : &first);
     return true;
 }
 
@@ -407,6 +409,12 @@ bool command_parse(int argc, char **argv, const struct command **ret_command, st
     if (ret_call->options.help || ret_call->options.version)
         return true;
     return check_taken(*ret_command, used, err) && check_args(*ret_command, ret_call, err);
+}
+
+void command_done(struct call *call)
+{
+    free(call->options.schema);
+    free(call->options.table);
 }
 
 /* --- help --- */

@@ -24,9 +24,10 @@ enum {
     TAKES_FORMAT = 1 << 7,
 };
 
-struct options { /* borrowed from argv, or malloc'd and freed with the process */
+struct options { /* borrowed from argv but for what is said */
     const char *config;
-    const char *database, *schema, *table;
+    const char *database;
+    char *schema, *table; /* malloc'd */
     const char *start_date, *end_date;
     const char *columns, *format;
     int64_t limit, offset; /* 0: none */
@@ -63,6 +64,7 @@ extern const struct command cmd_archive, cmd_check, cmd_list, cmd_show, cmd_cat,
  * --help or --version may stand without one). */
 bool command_parse(int argc, char **argv, const struct command **ret_command, struct call *ret_call,
                    struct err *err);
+void command_done(struct call *call);
 const struct command *command_find(const char *name);
 void command_print_help(const struct command *command); /* NULL: the whole program's; stdout */
 

@@ -161,6 +161,7 @@ int main(int argc, char **argv)
     pthread_kill(thread, SIGUSR1);
     pthread_join(thread, NULL);
     stop_free(signals.stop);
+    command_done(&call);
     if (fflush(stdout) != 0 && errno != EPIPE && code == 0)
         code = err_exit_code(ERR_RESOURCE); /* what was printed is not all there */
     return code;

@@ -796,6 +796,6 @@ struct store *dir_open(const struct config_s3 *s3, const struct stop *stop, stru
     }
     if (is_there(dir, err))
         return &dir->store;
-    dir_close(&dir->store);
+    store_close(&dir->store);
     return NULL;
 }

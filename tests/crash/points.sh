@@ -3,8 +3,8 @@
 #
 # Every fault point with every kind of fault, at its first, second and fifth passing; and faults
 # while recover itself is at work.
-# shellcheck source=lib.sh
-. "$TESTS/crash/lib.sh"
+# shellcheck source=../harness/crash.sh
+. "$TESTS/harness/crash.sh"
 QUIET=1
 
 points() {

@@ -3,8 +3,8 @@
 #
 # A kill -9 at every fault point of a batch, and the faults that are no kill; the long suite
 # (points.sh, random.sh) has the rest.
-# shellcheck source=lib.sh
-. "$TESTS/crash/lib.sh"
+# shellcheck source=../harness/crash.sh
+. "$TESTS/harness/crash.sh"
 QUIET=1
 
 points() { # those that a directory store and a run without trouble pass

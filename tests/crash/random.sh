@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: PostgreSQL
 #
 # Kills at random moments, connections cut at random moments, and a server that crashes.
-# shellcheck source=lib.sh
-. "$TESTS/crash/lib.sh"
+# shellcheck source=../harness/crash.sh
+. "$TESTS/harness/crash.sh"
 ROUNDS=${ROUNDS:-50}
 
 # Waits a random part of what a whole run takes.

@@ -176,6 +176,8 @@ test_the_other_types_of_time() {
         TEST=time_$type
         fresh
         value="now() - g * interval '1 day'"
+        # a minute to spare, where what is stored is rounded
+        [ $type = date ] || value="$value - interval '1 minute'"
         [ $type != bigint ] || value="extract(epoch FROM $value)::bigint"
         sql "CREATE TABLE logs (id int PRIMARY KEY, at $type);
              CREATE INDEX ON logs (at);

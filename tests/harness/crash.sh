@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: PostgreSQL
 #
 # What the crash scripts share: cause a fault, recover, and prove that the books balance.
-# shellcheck source=../harness/lib.sh
+# shellcheck source=lib.sh
 . "$TESTS/harness/lib.sh"
 
 # 4,000 rows of which 1,817 are old, in batches of 300: seven batches, the last one not full.
