@@ -12,16 +12,15 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "catalog/catalog.h"
+#include "evidence.h"
 #include "member/open.h"
 #include "postgres/introspect.h"
 #include "postgres/lock.h"
-#include "row/decode.h"
 #include "targets.h"
 
 #define SWEEP_AGE_S (24 * 3600)
 /* Enough of an object to hold the gzip header with our comment. */
 #define HEAD_BYTES  1024
-#define LOOKUP_KEYS 1000
 /* Batches settled this long before the last one of an old timeline are looked up once more. */
 #define SWITCH_WINDOW_US (TEXT_US_PER_DAY)
 
@@ -44,8 +43,6 @@ struct recovery {
     struct found *found;
     size_t found_count;
 };
-
-enum keys_answer { KEYS_NONE, KEYS_ALL, KEYS_SOME, KEYS_UNKNOWN };
 
 const char *recover_verdict_name(enum recover_verdict verdict)
 {
@@ -118,157 +115,6 @@ static bool is_settled(const struct recovery *r, const struct found *f)
     return entry && entry->state == CATALOG_SETTLED;
 }
 
-/* --- keys in the table --- */
-
-struct lookup {
-    struct recovery *r;
-    struct decoder *decoder;
-    struct buf *columns; /* one array literal a key column */
-    size_t pending;
-    uint64_t keys, present;
-};
-
-static void literal_add(struct buf *array, const char *text)
-{
-    buf_addc(array, array->len == 0 ? '{' : ',');
-    buf_addc(array, '"');
-    for (const char *c = text; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            buf_addc(array, '\\');
-        buf_addc(array, *c);
-    }
-    buf_addc(array, '"');
-}
-
-static void lookup_sql(const struct lookup *l, struct buf *sql)
-{
-    const struct shape *shape = l->r->info->shape;
-    struct conn *conn = l->r->conn;
-
-    buf_adds(sql, "SELECT count(*) FROM (SELECT DISTINCT * FROM unnest(");
-    for (size_t i = 0; i < shape->key_count; i++)
-        buf_addf(sql, "%s$%zu::text[]", i ? ", " : "", i + 1);
-    buf_adds(sql, ") u(");
-    for (size_t i = 0; i < shape->key_count; i++)
-        buf_addf(sql, "%sk%zu", i ? ", " : "", i);
-    buf_adds(sql, ")) k WHERE EXISTS (SELECT FROM ");
-    conn_add_table(conn, sql, shape->schema, shape->table);
-    buf_adds(sql, " t WHERE ");
-    for (size_t i = 0; i < shape->key_count; i++) {
-        const struct column *c = &shape->columns[shape->key_columns[i]];
-        buf_adds(sql, i ? " AND t." : "t.");
-        conn_add_ident(conn, sql, c->name);
-        buf_addf(sql, " = k.k%zu::%s", i, c->type->name);
-    }
-    buf_adds(sql, ")");
-}
-
-static bool lookup_flush(struct lookup *l, struct err *err)
-{
-    size_t count = l->r->info->shape->key_count;
-    const char **values = mem_alloc(count * sizeof(*values));
-    struct buf sql = BUF_INIT, value = BUF_INIT;
-    bool found, ok = true;
-
-    if (l->pending == 0)
-        goto out;
-    for (size_t i = 0; i < count; i++) {
-        buf_addc(&l->columns[i], '}');
-        values[i] = l->columns[i].data;
-    }
-    lookup_sql(l, &sql);
-    ok = conn_value(l->r->conn, buf_str(&sql), count, values, &value, &found, err);
-    if (ok && found)
-        l->present += strtoull(buf_str(&value), NULL, 10);
-    for (size_t i = 0; i < count; i++)
-        buf_reset(&l->columns[i]);
-    l->pending = 0;
-out:
-    free(values);
-    buf_done(&sql);
-    buf_done(&value);
-    return ok;
-}
-
-static bool lookup_part(struct lookup *l, size_t i, struct json_object *part, struct err *err)
-{
-    const struct shape *shape = l->r->info->shape;
-    const char *json = json_object_to_json_string_ext(part, JSON_C_TO_STRING_NOSLASHESCAPE);
-    struct buf text = BUF_INIT;
-    bool null;
-    bool ok = decode_value(l->decoder, shape->columns[shape->key_columns[i]].type, json,
-                           strlen(json), &text, &null, err);
-
-    if (ok)
-        literal_add(&l->columns[i], buf_str(&text));
-    buf_done(&text);
-    return ok;
-}
-
-static bool lookup_key(const char *key_json, size_t len, void *state, struct err *err)
-{
-    struct lookup *l = state;
-    size_t count = l->r->info->shape->key_count;
-    struct buf wrapped = BUF_INIT;
-    bool ok = false;
-
-    /* json-c parses documents, so a bare value is wrapped; a composite key already is an array. */
-    buf_addf(&wrapped, count == 1 ? "[%.*s]" : "%.*s", (int)len, key_json);
-    struct json_object *parts = json_parse(buf_str(&wrapped), wrapped.len, "manifest key", err);
-    if (!parts)
-        goto out;
-    if (!json_object_is_type(parts, json_type_array) || json_object_array_length(parts) != count) {
-        err_set(err, ERR_DATA,
-                "a key of the manifest has another number of columns than the table's key");
-        goto out;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!lookup_part(l, i, json_object_array_get_idx(parts, i), err))
-            goto out;
-    }
-    l->keys++;
-    ok = ++l->pending < LOOKUP_KEYS || lookup_flush(l, err);
-out:
-    json_object_put(parts);
-    buf_done(&wrapped);
-    return ok;
-}
-
-/* Are the batch's keys in the table? */
-static bool look_up_keys(struct recovery *r, const char *manifest_key, uint64_t expected,
-                         enum keys_answer *ret_answer, struct err *err)
-{
-    struct lookup l = {.r = r};
-    bool ok = false;
-
-    *ret_answer = KEYS_UNKNOWN;
-    if (!r->info) {
-        r->info = introspect_table(r->conn, r->target->table, err);
-        if (!r->info)
-            return false;
-    }
-    if (r->info->shape->key_count == 0 || !manifest_key)
-        return true;
-    l.columns = mem_alloc(r->info->shape->key_count * sizeof(*l.columns));
-    l.decoder = decoder_new(r->info->shape, err);
-    if (!l.decoder || !manifest_read(r->store, manifest_key, lookup_key, &l, err) ||
-        !lookup_flush(&l, err))
-        goto out;
-    if (l.keys != expected) {
-        err_set(err, ERR_DATA, "the manifest does not hold the batch's keys");
-        err_why(err, "%" PRIu64 " keys, %" PRIu64 " rows", l.keys, expected);
-        goto out;
-    }
-    *ret_answer = l.present == 0 ? KEYS_NONE : l.present == l.keys ? KEYS_ALL : KEYS_SOME;
-    ok = true;
-out:
-    for (size_t i = 0; i < r->info->shape->key_count; i++)
-        buf_done(&l.columns[i]);
-    free(l.columns);
-    decoder_free(l.decoder);
-    return ok;
-}
-
 /* --- acting on a verdict --- */
 
 static bool remove_batch(struct recovery *r, const struct found *f, enum recover_verdict verdict,
@@ -311,24 +157,63 @@ static bool settle_batch(struct recovery *r, const struct found *f, const struct
     return true;
 }
 
+static bool evidence_of(struct recovery *r, const char *manifest_key, uint64_t records,
+                        struct evidence_params *ret_params, struct err *err)
+{
+    if (!r->info)
+        r->info = introspect_table(r->conn, r->target->table, err);
+    *ret_params = (struct evidence_params){.conn = r->conn,
+                                           .store = r->store,
+                                           .info = r->info,
+                                           .manifest_key = manifest_key,
+                                           .records = records};
+    return r->info != NULL;
+}
+
+/* What cannot be read is no reason to stop, but to leave the batch to people. */
+static bool leave_unreadable(struct recovery *r, const char *key, const struct err *err)
+{
+    if (err->kind == ERR_NETWORK || err->kind == ERR_INTERRUPTED)
+        return false;
+    note(r, key, RECOVER_UNDECIDED, err->what);
+    return true;
+}
+
+/* None of its keys in the table is what a committed batch leaves behind, and also one that was
+ * rolled back and whose rows another batch has taken since. */
+static bool settle_by_keys(struct recovery *r, const struct found *f,
+                           const struct evidence_params *evidence, const struct metadata *metadata,
+                           struct err *err)
+{
+    const char *key = f->data_key ? f->data_key : f->stem;
+    const struct catalog_entry *other;
+    char detail[200];
+
+    if (!evidence_in_archives(evidence, r->catalog, metadata, &other, err))
+        return leave_unreadable(r, key, err);
+    if (!other)
+        return settle_batch(r, f, metadata, "none of its keys is in the table", err);
+    snprintf(detail, sizeof(detail), "its rows are in %s too: compare by hand", other->key);
+    note(r, key, RECOVER_UNDECIDED, detail);
+    return true;
+}
+
 static bool decide_by_keys(struct recovery *r, const struct found *f,
                            const struct metadata *metadata, struct err *err)
 {
     const char *key = f->data_key ? f->data_key : f->stem;
-    enum keys_answer answer;
+    struct evidence_params evidence;
+    enum evidence_answer answer;
 
-    if (!look_up_keys(r, f->manifest_key, metadata->record_count, &answer, err)) {
-        if (err->kind == ERR_NETWORK || err->kind == ERR_INTERRUPTED)
-            return false;
-        note(r, key, RECOVER_UNDECIDED, err->what);
-        return true;
-    }
+    if (!evidence_of(r, f->manifest_key, metadata->record_count, &evidence, err) ||
+        !evidence_in_table(&evidence, &answer, err))
+        return leave_unreadable(r, key, err);
     switch (answer) {
-    case KEYS_NONE:
-        return settle_batch(r, f, metadata, "none of its keys is in the table", err);
-    case KEYS_ALL:
+    case EVIDENCE_NONE:
+        return settle_by_keys(r, f, &evidence, metadata, err);
+    case EVIDENCE_ALL:
         return remove_batch(r, f, RECOVER_REMOVED, "all of its keys are in the table", err);
-    case KEYS_SOME:
+    case EVIDENCE_SOME:
         note(r, key, RECOVER_UNDECIDED,
              "some of its keys are in the table and some are not: compare by hand, nothing was "
              "touched");
@@ -397,12 +282,38 @@ out:
     return ok;
 }
 
+static bool is_gone(struct recovery *r, enum key_kind kind, const char *manifest_key,
+                    bool *ret_gone, struct err *err)
+{
+    struct buf key = BUF_INIT;
+    struct store_object object;
+
+    key_sibling(manifest_key, kind, NULL, &key);
+    *ret_gone = !store_head(r->store, buf_str(&key), &object, err);
+    buf_done(&key);
+    return !*ret_gone || err->kind == ERR_NOT_FOUND;
+}
+
+/* The manifest is put last, so one alone belongs to nothing: its PUT was on the way when its sender
+ * died, and arrived after the rest was removed. Asked again, since the listing is older. */
+static bool remove_manifest_alone(struct recovery *r, const struct found *f, struct err *err)
+{
+    bool data_gone = false, metadata_gone = false;
+
+    if (!is_gone(r, KEY_DATA, f->manifest_key, &data_gone, err) ||
+        !is_gone(r, KEY_METADATA, f->manifest_key, &metadata_gone, err))
+        return false;
+    if (!data_gone || !metadata_gone)
+        return true;
+    return remove_batch(r, f, RECOVER_REMOVED, "a manifest without data and metadata", err);
+}
+
 static bool decide(struct recovery *r, const struct found *f, struct err *err)
 {
     const struct conn_server *server = conn_server(r->conn);
 
     if (!f->metadata_key)
-        return f->data_key ? decide_without_metadata(r, f, err) : true;
+        return f->data_key ? decide_without_metadata(r, f, err) : remove_manifest_alone(r, f, err);
     struct metadata *metadata = metadata_get(r->store, f->metadata_key, err);
     if (!metadata) {
         if (err->kind != ERR_DATA)
@@ -455,7 +366,8 @@ static bool mark(struct recovery *r, const struct catalog_entry *entry, enum cat
 static bool check_again(struct recovery *r, const struct catalog_entry *entry, struct err *err)
 {
     struct buf metadata = BUF_INIT, manifest = BUF_INIT;
-    enum keys_answer answer;
+    struct evidence_params evidence;
+    enum evidence_answer answer;
     bool ok = false;
 
     key_sibling(entry->key, KEY_METADATA, NULL, &metadata);
@@ -464,13 +376,14 @@ static bool check_again(struct recovery *r, const struct catalog_entry *entry, s
                       .data_key = (char *)entry->key,
                       .metadata_key = metadata.data,
                       .manifest_key = manifest.data};
-    if (!look_up_keys(r, manifest.data, entry->records, &answer, err))
+    if (!evidence_of(r, manifest.data, entry->records, &evidence, err) ||
+        !evidence_in_table(&evidence, &answer, err))
         goto out;
-    if (answer == KEYS_ALL) {
+    if (answer == EVIDENCE_ALL) {
         ok = mark(r, entry, CATALOG_UNDONE, err) &&
              remove_batch(r, &f, RECOVER_UNDONE,
                           "the failover brought all of its rows back to the table", err);
-    } else if (answer == KEYS_SOME) {
+    } else if (answer == EVIDENCE_SOME) {
         note(r, entry->key, RECOVER_UNDECIDED,
              "after the failover some of its keys are in the table: compare by hand");
         ok = true;
@@ -537,6 +450,10 @@ bool recover_table(const struct recover_target *target, struct conn *conn, struc
         goto out;
     r.writer = catalog_writer_new(store, &r.key_table, target->run_id, text_now_us());
     if (!check_timeline(&r, err) || !store_list(store, buf_str(&prefix), NULL, collect, &r, err))
+        goto out;
+    /* What is listed was there while we held the lock only if the connection, which is the lock,
+     * still lives: otherwise it may be the beginning of another run's batch. */
+    if (!conn_exec(conn, "SELECT 1", err))
         goto out;
     for (size_t i = 0; i < r.found_count; i++) {
         if (!is_settled(&r, &r.found[i]) && !decide(&r, &r.found[i], err)) {

@@ -211,6 +211,23 @@ static bool recover_first(struct turn *t, struct recover_report *ret, struct err
     return true;
 }
 
+/* The rows of a batch that is left undecided may still be in the table: archived once more, they
+ * would be there twice as soon as that batch is settled. */
+static bool all_decided(const struct recover_report *recovered, struct err *err)
+{
+    for (size_t i = 0; i < recovered->count; i++) {
+        const struct recover_batch *b = &recovered->batches[i];
+        if (b->verdict != RECOVER_UNDECIDED && b->verdict != RECOVER_IN_PROGRESS)
+            continue;
+        err_set(err, ERR_PREFLIGHT, "a batch of an earlier run is not decided");
+        err_in(err, "%s", b->key);
+        err_why(err, "%s", b->detail);
+        return err_hint(err, "run `archiver-tui recover`; then compare by hand, and move its "
+                             "objects elsewhere or bring back what it lacks");
+    }
+    return true;
+}
+
 static bool prepare_plan(struct turn *t, struct err *err)
 {
     struct plan_params plan = {.table = t->target->table,
@@ -236,12 +253,10 @@ static bool prepare(struct turn *t, struct err *err)
     t->info = introspect_table(t->conn, t->target->table, err);
     if (!t->info || !may_archive(t, err))
         return false;
-    if (!t->params->dry_run && !recover_first(t, &recovered, err)) {
-        recover_report_done(&recovered);
-        return false;
-    }
+    bool ok = t->params->dry_run ||
+              (recover_first(t, &recovered, err) && all_decided(&recovered, err));
     recover_report_done(&recovered);
-    return measure_size(t, &t->table->size_before, err) && prepare_plan(t, err);
+    return ok && measure_size(t, &t->table->size_before, err) && prepare_plan(t, err);
 }
 
 static bool dry_run(struct turn *t, struct err *err)
@@ -332,13 +347,9 @@ static bool resolve(struct turn *t, const struct archive_batch *batch, int64_t a
     if (t->reconnects++ >= RECONNECTS_MAX || stop_now(t->params->stop))
         return false;
     log_err(LOG_WARN, &lost);
-    if (!connect_and_lock(t, true, err) || !recover_first(t, &recovered, err))
+    if (!connect_and_lock(t, true, err) || !recover_first(t, &recovered, err) ||
+        !all_decided(&recovered, err))
         goto out;
-    if (batch->outcome == ARCHIVE_UNKNOWN && recovered.left > 0) {
-        *err = lost;
-        err_hint(err, "the batch could not be decided yet: run `archiver-tui recover`");
-        goto out;
-    }
     if (settled_by_recover(&recovered, buf_str(&batch->key)))
         count_settled(t, batch, asked);
     ok = true;

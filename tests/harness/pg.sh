@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: PostgreSQL
 #
-# A throwaway PostgreSQL server on 127.0.0.1 and a socket of its own.
+# A throwaway PostgreSQL server on 127.0.0.1; no socket, whose path could be too long.
 #
 #   pg.sh start DIR         prints PGHOST, PGPORT and PGUSER as shell assignments
 #   pg.sh stop DIR          stops what start began in DIR
 #   pg.sh crash DIR         stops it as a power cut would, and starts it again
+#   pg.sh standby DIR OF    a standby of the server in OF, in DIR; prints as start does
+#   pg.sh promote DIR       makes a standby a primary of a new timeline
 #
 # $PG_BIN: where initdb and pg_ctl are; the newest Debian one where not said. PostgreSQL refuses to
 # run as root: the server then runs as the user postgres.
@@ -52,11 +54,11 @@ free_port() {
     die "no free port found"
 }
 
-settings() { # DIR PORT
+settings() { # PORT
     cat <<CONF
 listen_addresses = '127.0.0.1'
-port = $2
-unix_socket_directories = '$1'
+port = $1
+unix_socket_directories = ''
 fsync = ${PG_FSYNC:-off}
 max_connections = 60
 max_prepared_transactions = 5
@@ -84,15 +86,30 @@ start() { # DIR
         cat "$dir/initdb.log" >&2
         die "initdb failed"
     }
-    settings "$dir" "$port" | as_server tee -a "$dir/data/postgresql.conf" >/dev/null
+    settings "$port" | as_server tee -a "$dir/data/postgresql.conf" >/dev/null
     # pw_user needs its password.
     {
         echo 'host all pw_user 127.0.0.1/32 scram-sha-256'
-        echo 'local all all trust'
         echo 'host all all 127.0.0.1/32 trust'
-        echo 'local replication all trust'
         echo 'host replication all 127.0.0.1/32 trust'
     } | as_server tee "$dir/data/pg_hba.conf" >/dev/null
+    echo "$bin" >"$dir/bin"
+    echo "$port" >"$dir/port"
+    up "$dir"
+    echo "PGHOST=127.0.0.1 PGPORT=$port PGUSER=postgres"
+}
+
+standby() { # DIR OF
+    local dir=$1 bin port
+    bin=$(cat "$2/bin")
+    port=$(free_port)
+    mkdir -p "$dir"
+    if [ "$(id -u)" -eq 0 ]; then
+        chown postgres:postgres "$dir"
+    fi
+    as_server "$bin/pg_basebackup" -D "$dir/data" -h 127.0.0.1 -p "$(cat "$2/port")" -U postgres \
+        -R -X stream -c fast
+    settings "$port" | as_server tee -a "$dir/data/postgresql.conf" >/dev/null
     echo "$bin" >"$dir/bin"
     echo "$port" >"$dir/port"
     up "$dir"
@@ -119,5 +136,7 @@ crash)
     down "${2:?DIR}" immediate
     up "$2"
     ;;
-*) die "usage: pg.sh start|stop|crash DIR" ;;
+standby) standby "${2:?DIR}" "${3:?OF}" ;;
+promote) as_server "$(cat "${2:?DIR}/bin")/pg_ctl" -D "$2/data" -w -t 60 promote >/dev/null ;;
+*) die "usage: pg.sh start|stop|crash|promote DIR | standby DIR OF" ;;
 esac

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "evidence.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "row/decode.h"
+
+#define LOOKUP_KEYS 1000
+
+/* --- in the table --- */
+
+struct lookup {
+    const struct evidence_params *params;
+    struct decoder *decoder;
+    struct buf *columns; /* one array literal a key column */
+    size_t pending;
+    uint64_t keys, present;
+};
+
+static void literal_add(struct buf *array, const char *text)
+{
+    buf_addc(array, array->len == 0 ? '{' : ',');
+    buf_addc(array, '"');
+    for (const char *c = text; *c; c++) {
+        if (*c == '"' || *c == '\\')
+            buf_addc(array, '\\');
+        buf_addc(array, *c);
+    }
+    buf_addc(array, '"');
+}
+
+static void lookup_sql(const struct lookup *l, struct buf *sql)
+{
+    const struct shape *shape = l->params->info->shape;
+    struct conn *conn = l->params->conn;
+
+    buf_adds(sql, "SELECT count(*) FROM (SELECT DISTINCT * FROM unnest(");
+    for (size_t i = 0; i < shape->key_count; i++)
+        buf_addf(sql, "%s$%zu::text[]", i ? ", " : "", i + 1);
+    buf_adds(sql, ") u(");
+    for (size_t i = 0; i < shape->key_count; i++)
+        buf_addf(sql, "%sk%zu", i ? ", " : "", i);
+    buf_adds(sql, ")) k WHERE EXISTS (SELECT FROM ");
+    conn_add_table(conn, sql, shape->schema, shape->table);
+    buf_adds(sql, " t WHERE ");
+    for (size_t i = 0; i < shape->key_count; i++) {
+        const struct column *c = &shape->columns[shape->key_columns[i]];
+        buf_adds(sql, i ? " AND t." : "t.");
+        conn_add_ident(conn, sql, c->name);
+        buf_addf(sql, " = k.k%zu::%s", i, c->type->name);
+    }
+    buf_adds(sql, ")");
+}
+
+static bool lookup_flush(struct lookup *l, struct err *err)
+{
+    size_t count = l->params->info->shape->key_count;
+    const char **values = mem_alloc(count * sizeof(*values));
+    struct buf sql = BUF_INIT, value = BUF_INIT;
+    bool found, ok = true;
+
+    if (l->pending == 0)
+        goto out;
+    for (size_t i = 0; i < count; i++) {
+        buf_addc(&l->columns[i], '}');
+        values[i] = l->columns[i].data;
+    }
+    lookup_sql(l, &sql);
+    ok = conn_value(l->params->conn, buf_str(&sql), count, values, &value, &found, err);
+    if (ok && found)
+        l->present += strtoull(buf_str(&value), NULL, 10);
+    for (size_t i = 0; i < count; i++)
+        buf_reset(&l->columns[i]);
+    l->pending = 0;
+out:
+    free(values);
+    buf_done(&sql);
+    buf_done(&value);
+    return ok;
+}
+
+static bool lookup_part(struct lookup *l, size_t i, struct json_object *part, struct err *err)
+{
+    const struct shape *shape = l->params->info->shape;
+    const char *json = json_object_to_json_string_ext(part, JSON_C_TO_STRING_NOSLASHESCAPE);
+    struct buf text = BUF_INIT;
+    bool null;
+    bool ok = decode_value(l->decoder, shape->columns[shape->key_columns[i]].type, json,
+                           strlen(json), &text, &null, err);
+
+    if (ok)
+        literal_add(&l->columns[i], buf_str(&text));
+    buf_done(&text);
+    return ok;
+}
+
+static bool lookup_key(const char *key_json, size_t len, void *state, struct err *err)
+{
+    struct lookup *l = state;
+    size_t count = l->params->info->shape->key_count;
+    struct buf wrapped = BUF_INIT;
+    bool ok = false;
+
+    /* json-c parses documents, so a bare value is wrapped; a composite key already is an array. */
+    buf_addf(&wrapped, count == 1 ? "[%.*s]" : "%.*s", (int)len, key_json);
+    struct json_object *parts = json_parse(buf_str(&wrapped), wrapped.len, "manifest key", err);
+    if (!parts)
+        goto out;
+    if (!json_object_is_type(parts, json_type_array) || json_object_array_length(parts) != count) {
+        err_set(err, ERR_DATA,
+                "a key of the manifest has another number of columns than the table's key");
+        goto out;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!lookup_part(l, i, json_object_array_get_idx(parts, i), err))
+            goto out;
+    }
+    l->keys++;
+    ok = ++l->pending < LOOKUP_KEYS || lookup_flush(l, err);
+out:
+    json_object_put(parts);
+    buf_done(&wrapped);
+    return ok;
+}
+
+bool evidence_in_table(const struct evidence_params *params, enum evidence_answer *ret_answer,
+                       struct err *err)
+{
+    const struct shape *shape = params->info->shape;
+    struct lookup l = {.params = params};
+    bool ok = false;
+
+    *ret_answer = EVIDENCE_UNKNOWN;
+    if (shape->key_count == 0 || !params->manifest_key)
+        return true;
+    l.columns = mem_alloc(shape->key_count * sizeof(*l.columns));
+    l.decoder = decoder_new(shape, err);
+    if (!l.decoder || !manifest_read(params->store, params->manifest_key, lookup_key, &l, err) ||
+        !lookup_flush(&l, err))
+        goto out;
+    if (l.keys != params->records) {
+        err_set(err, ERR_DATA, "the manifest does not hold the batch's keys");
+        err_why(err, "%" PRIu64 " keys, %" PRIu64 " rows", l.keys, params->records);
+        goto out;
+    }
+    *ret_answer = l.present == 0        ? EVIDENCE_NONE
+                  : l.present == l.keys ? EVIDENCE_ALL
+                                        : EVIDENCE_SOME;
+    ok = true;
+out:
+    for (size_t i = 0; i < shape->key_count; i++)
+        buf_done(&l.columns[i]);
+    free(l.columns);
+    decoder_free(l.decoder);
+    return ok;
+}
+
+/* --- in other archives --- */
+
+/* The keys of a manifest as JSON text, sorted; one batch's, so memory is bounded by its size. */
+struct key_set {
+    struct buf text; /* NUL-ended keys one behind the other */
+    const char **keys;
+    size_t count;
+};
+
+static bool set_add(const char *key_json, size_t len, void *state, struct err *err)
+{
+    struct key_set *set = state;
+
+    set->count++;
+    if (!buf_reserve(&set->text, len + 1, err))
+        return false;
+    buf_add(&set->text, key_json, len);
+    buf_addc(&set->text, '\0');
+    return true;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool set_load(struct key_set *set, struct store *store, const char *manifest_key,
+                     struct err *err)
+{
+    if (!manifest_read(store, manifest_key, set_add, set, err))
+        return false;
+    set->keys = mem_alloc((set->count + 1) * sizeof(*set->keys));
+    const char *at = buf_str(&set->text);
+    for (size_t i = 0; i < set->count; i++) {
+        set->keys[i] = at;
+        at += strlen(at) + 1;
+    }
+    qsort(set->keys, set->count, sizeof(*set->keys), by_text);
+    return true;
+}
+
+struct search {
+    const struct key_set *set;
+    bool hit;
+};
+
+static bool search_key(const char *key_json, size_t len, void *state, struct err *err)
+{
+    struct search *search = state;
+
+    (void)len;
+    (void)err;
+    if (!search->hit && bsearch(&key_json, search->set->keys, search->set->count,
+                                sizeof(*search->set->keys), by_text))
+        search->hit = true;
+    return true;
+}
+
+/* Timestamps, or the integers of an epoch column; false where there is none to compare. */
+static bool moment_of(const char *text, int64_t *ret)
+{
+    return text && (text_to_time(text, strlen(text), ret) || text_to_int(text, ret));
+}
+
+static bool may_hold(const struct catalog_entry *entry, const struct metadata *self)
+{
+    int64_t min, max, own_min, own_max, settled, own;
+
+    if (entry->state != CATALOG_SETTLED || strcmp(entry->key, self->data_key) == 0)
+        return false;
+    if (text_to_time(entry->archived_at, strlen(entry->archived_at), &settled) &&
+        text_to_time(self->archived_at, strlen(self->archived_at), &own) && settled < own)
+        return false;
+    if (!moment_of(entry->min_timestamp, &min) || !moment_of(entry->max_timestamp, &max) ||
+        !moment_of(self->min_timestamp, &own_min) || !moment_of(self->max_timestamp, &own_max))
+        return true;
+    return min <= own_max && own_min <= max;
+}
+
+bool evidence_in_archives(const struct evidence_params *params, const struct catalog *catalog,
+                          const struct metadata *self, const struct catalog_entry **ret_entry,
+                          struct err *err)
+{
+    struct key_set set = {0};
+    struct buf manifest = BUF_INIT;
+    bool ok = set_load(&set, params->store, params->manifest_key, err);
+
+    *ret_entry = NULL;
+    for (size_t i = 0; ok && !*ret_entry && i < catalog->count; i++) {
+        const struct catalog_entry *entry = &catalog->entries[i];
+        struct search search = {.set = &set};
+        if (!may_hold(entry, self))
+            continue;
+        ok = key_sibling(entry->key, KEY_MANIFEST, NULL, &manifest) &&
+             manifest_read(params->store, buf_str(&manifest), search_key, &search, err);
+        if (search.hit)
+            *ret_entry = entry;
+    }
+    buf_done(&set.text);
+    free(set.keys);
+    buf_done(&manifest);
+    return ok;
+}
