@@ -158,7 +158,8 @@ static struct sealer *sealer_borrow(struct archiver *a, struct err *err)
     if (sealer)
         return sealer;
     /* `none` is stored blocks in gzip members: one format, one way to say whose an object is. */
-    return sealer_new(true, s->compression == COMPRESSION_NONE ? 0 : (int)s->compression_level, err);
+    return sealer_new(true, s->compression == COMPRESSION_NONE ? 0 : (int)s->compression_level,
+                      err);
 }
 
 static void sealer_return(struct archiver *a, struct sealer *sealer, double seconds)

@@ -21,8 +21,7 @@ static struct check_item *add_item(struct check_report *report, enum check_verdi
                                    const char *subject, const char *name)
 {
     if ((report->count & (report->count + 1)) == 0) /* full at 0, 1, 3, 7, ... */
-        report->items =
-            mem_grow(report->items, (report->count * 2 + 2) * sizeof(*report->items));
+        report->items = mem_grow(report->items, (report->count * 2 + 2) * sizeof(*report->items));
     struct check_item *item = &report->items[report->count++];
     *item = (struct check_item){.verdict = verdict};
     snprintf(item->subject, sizeof(item->subject), "%s", subject);
@@ -245,9 +244,8 @@ static void check_references(struct check_report *report, const char *subject,
                              const struct introspect_table *info)
 {
     if (info->foreign_keys_here > 0) {
-        struct check_item *item =
-            say(report, CHECK_WARN, subject, "foreign keys",
-                "other tables refer to it: %s", info->foreign_keys_text);
+        struct check_item *item = say(report, CHECK_WARN, subject, "foreign keys",
+                                      "other tables refer to it: %s", info->foreign_keys_text);
         snprintf(item->hint, sizeof(item->hint),
                  "a row that is referred to stops its batch: archive those tables first");
     }
@@ -255,8 +253,7 @@ static void check_references(struct check_report *report, const char *subject,
         say(report, CHECK_WARN, subject, "triggers", "run for every row that leaves: %s",
             info->triggers_text);
     if (!info->timestamp_not_null)
-        say(report, CHECK_WARN, subject, "timestamp",
-            "may be NULL: such rows are never archived");
+        say(report, CHECK_WARN, subject, "timestamp", "may be NULL: such rows are never archived");
 }
 
 static void check_eligible(struct check_report *report, const char *subject,
@@ -295,8 +292,7 @@ static void check_table(struct check_report *report, const struct config_databas
         return;
     }
     say(report, CHECK_PASS, subject, "table", "%zu columns, %s is %s", info->shape->column_count,
-        table->timestamp_column,
-        info->shape->columns[info->shape->timestamp_column].type->name);
+        table->timestamp_column, info->shape->columns[info->shape->timestamp_column].type->name);
     check_rights(report, subject, table, info, conn);
     check_key(report, subject, info);
     check_index(report, subject, table, info);

@@ -30,7 +30,7 @@ bool evidence_in_table(const struct evidence_params *params, enum evidence_answe
 /* The first batch of the catalog, settled at or after `since_us` and with timestamps that overlap,
  * whose manifest holds one of the keys; NULL: none does. `self` is passed over. */
 bool evidence_in_archives(const struct evidence_params *params, const struct catalog *catalog,
-                          const struct metadata *self,
-                          const struct catalog_entry **ret_entry, struct err *err);
+                          const struct metadata *self, const struct catalog_entry **ret_entry,
+                          struct err *err);
 
 #endif

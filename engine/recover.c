@@ -20,7 +20,7 @@
 
 #define SWEEP_AGE_S (24 * 3600)
 /* Enough of an object to hold the gzip header with our comment. */
-#define HEAD_BYTES  1024
+#define HEAD_BYTES 1024
 /* Batches settled this long before the last one of an old timeline are looked up once more. */
 #define SWITCH_WINDOW_US (TEXT_US_PER_DAY)
 

@@ -253,8 +253,8 @@ static bool prepare(struct turn *t, struct err *err)
     t->info = introspect_table(t->conn, t->target->table, err);
     if (!t->info || !may_archive(t, err))
         return false;
-    bool ok = t->params->dry_run ||
-              (recover_first(t, &recovered, err) && all_decided(&recovered, err));
+    bool ok =
+        t->params->dry_run || (recover_first(t, &recovered, err) && all_decided(&recovered, err));
     recover_report_done(&recovered);
     return ok && measure_size(t, &t->table->size_before, err) && prepare_plan(t, err);
 }

@@ -98,8 +98,7 @@ static void add_numbers(const struct progress_snapshot *s, struct buf *text)
     }
     if (rate >= 1 && s->rows_total > s->rows_done + s->rows_in_flight) {
         buf_adds(text, "  ");
-        text_add_duration(text,
-                          (double)(s->rows_total - s->rows_done - s->rows_in_flight) / rate);
+        text_add_duration(text, (double)(s->rows_total - s->rows_done - s->rows_in_flight) / rate);
         buf_adds(text, " left");
     }
     buf_addf(text, "  batch %" PRIu32 " %s", s->batch + 1, s->phase);

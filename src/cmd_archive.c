@@ -18,12 +18,12 @@ static void add_rate(struct output_table *table, const struct run_table *t)
 
 static void print_tables(const struct run_report *report)
 {
-    static const struct output_column columns[] = {
-        {"table", false}, {"status", false}, {"eligible", true}, {"archived", true},
-        {"locked", true}, {"batches", true}, {"stored", true},   {"seconds", true},
-        {"rows/s", true}};
-    struct output_table *table =
-        output_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+    static const struct output_column columns[] = {{"table", false},   {"status", false},
+                                                   {"eligible", true}, {"archived", true},
+                                                   {"locked", true},   {"batches", true},
+                                                   {"stored", true},   {"seconds", true},
+                                                   {"rows/s", true}};
+    struct output_table *table = output_table_new(columns, sizeof(columns) / sizeof(columns[0]));
 
     for (size_t i = 0; i < report->table_count; i++) {
         const struct run_table *t = &report->tables[i];
@@ -46,8 +46,7 @@ static void print_plan(const struct run_report *report)
     static const struct output_column columns[] = {{"table", false},  {"older rows", true},
                                                    {"oldest", false}, {"cutoff", false},
                                                    {"size", true},    {"walk", false}};
-    struct output_table *table =
-        output_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+    struct output_table *table = output_table_new(columns, sizeof(columns) / sizeof(columns[0]));
 
     for (size_t i = 0; i < report->table_count; i++) {
         const struct run_table *t = &report->tables[i];
@@ -85,7 +84,7 @@ static void print_errors(const struct run_report *report)
 static void print_summary(const struct run_report *report)
 {
     struct buf text = BUF_INIT;
-    enum output_color color = report->status == RUN_SUCCESS ? COLOR_GOOD
+    enum output_color color = report->status == RUN_SUCCESS   ? COLOR_GOOD
                               : report->status == RUN_FAILURE ? COLOR_BAD
                                                               : COLOR_WARN;
 

@@ -258,8 +258,7 @@ static bool print_rows(struct cat *c, struct err *err)
 
 static bool cat_archive(struct cat *c, const char *key, struct err *err)
 {
-    struct reader_params params = {
-        .config = c->call->config, .key = key, .stop = c->call->stop};
+    struct reader_params params = {.config = c->call->config, .key = key, .stop = c->call->stop};
     bool ok = false;
 
     c->reader = reader_open(&params, err);

@@ -10,7 +10,7 @@
 
 struct listing {
     bool json;
-    bool cut; /* nobody reads any more: `| head` has seen enough */
+    bool cut;                   /* nobody reads any more: `| head` has seen enough */
     struct output_table *table; /* for people */
     int64_t archives, records;
     uint64_t bytes;
@@ -76,8 +76,8 @@ static void print_total(const struct listing *l)
 
 static int run(const struct call *call, struct err *err)
 {
-    static const struct output_column columns[] = {{"rows", true},  {"stored", true},
-                                                   {"from", false}, {"to", false},
+    static const struct output_column columns[] = {{"rows", true},   {"stored", true},
+                                                   {"from", false},  {"to", false},
                                                    {"state", false}, {"archive", false}};
     const struct options *o = &call->options;
     struct reader_list_params params = {.config = call->config,

@@ -116,8 +116,9 @@ static void print_metadata(struct json_object *root, const char *key)
 
 static int run(const struct call *call, struct err *err)
 {
-    struct reader_params params = {
-        .config = call->config, .key = call->args[0], .stop = call->stop};
+    struct reader_params params = {.config = call->config,
+                                   .key = call->args[0],
+                                   .stop = call->stop};
     struct reader *reader = reader_open(&params, err);
     struct json_object *root = NULL;
     size_t len;

@@ -58,8 +58,8 @@ static const struct command cmd_fault_points = {
 #endif
 
 static const struct command *const commands[] = {
-    &cmd_check, &cmd_archive, &cmd_list,    &cmd_show,   &cmd_cat,
-    &cmd_verify, &cmd_recover, &cmd_config, &cmd_help,
+    &cmd_check,        &cmd_archive, &cmd_list,   &cmd_show, &cmd_cat,
+    &cmd_verify,       &cmd_recover, &cmd_config, &cmd_help,
 #ifdef WITH_FAILPOINTS
     &cmd_fault_points,
 #endif
@@ -105,9 +105,9 @@ enum flag_id {
 static const struct flag {
     const char *name;
     enum flag_id id;
-    char letter;      /* '\0': none */
+    char letter;       /* '\0': none */
     const char *value; /* what it takes; NULL: nothing */
-    unsigned of;      /* TAKES_*; 0: every command takes it */
+    unsigned of;       /* TAKES_*; 0: every command takes it */
     const char *help;
 } flags[] = {
     {"database", FLAG_DATABASE, 'd', "NAME", TAKES_DATABASE, "only this database of the config"},
@@ -311,9 +311,9 @@ static bool wrong_flag(int id, char **argv, struct err *err)
 static bool no_such_command(const char *name, struct err *err)
 {
     /* What cli.md promises and this version does not do: said as what it is, not as a typo. */
-    static const char *const later[] = {"wizard", "runs",  "watch",   "pause",      "resume",
-                                        "stop",   "find",  "restore", "rollback",   "cost",
-                                        "hold",   "audit", "erase",   "compact",    "expire",
+    static const char *const later[] = {"wizard", "runs",   "watch",   "pause",     "resume",
+                                        "stop",   "find",   "restore", "rollback",  "cost",
+                                        "hold",   "audit",  "erase",   "compact",   "expire",
                                         "ddl",    "vacuum", "preview", "completion"};
     const char *names[COMMAND_COUNT];
 

@@ -75,7 +75,9 @@ static bool open_log(const struct options *o, const struct config *config, struc
     struct log_params params = {
         .level = level_of(o, config),
         .json = format && strcmp(format, "json") == 0,
-        .file = o->log_file ? o->log_file : config ? config->logging.file : NULL,
+        .file = o->log_file ? o->log_file
+                : config    ? config->logging.file
+                            : NULL,
     };
 
     return log_open(&params, err);

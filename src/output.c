@@ -19,9 +19,10 @@ void output_setup(const struct options *options)
 
 void output_colored(enum output_color color, const char *text, int width)
 {
-    static const char *const codes[] = {
-        [COLOR_GOOD] = "\033[32m", [COLOR_WARN] = "\033[33m", [COLOR_BAD] = "\033[31m",
-        [COLOR_DIM] = "\033[2m"};
+    static const char *const codes[] = {[COLOR_GOOD] = "\033[32m",
+                                        [COLOR_WARN] = "\033[33m",
+                                        [COLOR_BAD] = "\033[31m",
+                                        [COLOR_DIM] = "\033[2m"};
     int pad = width - (int)text_width(text);
 
     if (colors && color != COLOR_NONE)
@@ -86,8 +87,7 @@ struct output_table *output_table_new(const struct output_column *columns, size_
 void output_table_add(struct output_table *table, const char *cell)
 {
     if ((table->cell_count & (table->cell_count + 1)) == 0) /* full at 0, 1, 3, 7, ... */
-        table->cells =
-            mem_grow(table->cells, (table->cell_count * 2 + 2) * sizeof(*table->cells));
+        table->cells = mem_grow(table->cells, (table->cell_count * 2 + 2) * sizeof(*table->cells));
     table->cells[table->cell_count++] = mem_strdup(cell ? cell : "");
 }
 

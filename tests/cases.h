@@ -37,8 +37,8 @@ bool check_ok(const char *file, int line, const char *text, bool value, const st
 /* `part`: stands somewhere in the error's line. */
 bool check_fails(const char *file, int line, const char *text, bool value, const struct err *err,
                  enum err_kind kind, const char *part);
-bool check_bytes(const char *file, int line, const char *text, const void *actual, size_t actual_len,
-                 const void *expected, size_t expected_len);
+bool check_bytes(const char *file, int line, const char *text, const void *actual,
+                 size_t actual_len, const void *expected, size_t expected_len);
 bool check_int(const char *file, int line, const char *text, int64_t actual, int64_t expected);
 
 #define CHECK(cond)    check_true(__FILE__, __LINE__, #cond, (cond))

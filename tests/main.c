@@ -9,11 +9,14 @@
 
 #include "cases.h"
 
-extern const struct test_suite store_dir_suite, store_sign_suite, store_xml_suite;
+extern const struct test_suite base_err_suite, base_text_suite, base_queue_suite,
+    config_config_suite, row_shape_suite, row_encode_suite, row_decode_suite, member_member_suite,
+    catalog_key_suite, catalog_catalog_suite, store_dir_suite, store_sign_suite, store_xml_suite;
 
 static const struct test_suite *const suites[] = {
-    &store_dir_suite,
-    &store_sign_suite,
+    &base_err_suite,    &base_text_suite,       &base_queue_suite, &config_config_suite,
+    &row_shape_suite,   &row_encode_suite,      &row_decode_suite, &member_member_suite,
+    &catalog_key_suite, &catalog_catalog_suite, &store_dir_suite,  &store_sign_suite,
     &store_xml_suite,
 };
 
@@ -61,13 +64,14 @@ bool check_fails(const char *file, int line, const char *text, bool value, const
         return report(file, line, false, message);
     }
     err_line(err, why, sizeof(why));
-    snprintf(message, sizeof(message), "%.200s failed with kind %d, \"%s\"; expected kind %d, \"%s\"",
-             text, err->kind, why, kind, part);
+    snprintf(message, sizeof(message),
+             "%.200s failed with kind %d, \"%s\"; expected kind %d, \"%s\"", text, err->kind, why,
+             kind, part);
     return report(file, line, err->kind == kind && strstr(why, part), message);
 }
 
-bool check_bytes(const char *file, int line, const char *text, const void *actual, size_t actual_len,
-                 const void *expected, size_t expected_len)
+bool check_bytes(const char *file, int line, const char *text, const void *actual,
+                 size_t actual_len, const void *expected, size_t expected_len)
 {
     bool same = actual_len == expected_len &&
                 (expected_len == 0 || memcmp(actual, expected, expected_len) == 0);

@@ -13,7 +13,7 @@ struct columns {
     struct known {
         char *oid, *typmod;
         const struct type *type;
-    } *known;
+    } * known;
     size_t known_count;
 };
 
@@ -47,8 +47,8 @@ static bool load_fields(struct columns *c, struct type *type, const char *relid,
     for (size_t i = 0; ok && i < count; i++) {
         int row = (int)i;
         type->fields[i].name = arena_strdup(c->shape->arena, PQgetvalue(result, row, 0));
-        type->fields[i].type = type_load(c, PQgetvalue(result, row, 1), PQgetvalue(result, row, 2),
-                                         depth + 1, err);
+        type->fields[i].type =
+            type_load(c, PQgetvalue(result, row, 1), PQgetvalue(result, row, 2), depth + 1, err);
         ok = type->fields[i].type != NULL;
     }
     type->field_count = count;
@@ -197,8 +197,7 @@ static bool load_column(struct columns *c, struct column *column, PGresult *resu
     column->identity = PQgetvalue(result, row, 5)[0];
     column->generated = PQgetvalue(result, row, 6)[0];
     column->collation = text_or_null(c, result, row, 7);
-    column->type =
-        type_load(c, PQgetvalue(result, row, 1), PQgetvalue(result, row, 2), 0, err);
+    column->type = type_load(c, PQgetvalue(result, row, 1), PQgetvalue(result, row, 2), 0, err);
     return column->type || err_in(err, "column %s", column->name);
 }
 

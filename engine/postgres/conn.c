@@ -155,10 +155,11 @@ static bool connect_now(struct conn *conn, const struct config_database *databas
     add(&p, "user", database->user);
     add(&p, "password", given ? buf_str(&password) : NULL);
     add(&p, "passfile", database->passfile);
-    add(&p, "sslmode", database->sslmode            ? database->sslmode
-                       : database->service          ? NULL
-                       : is_local(database->host)   ? "prefer"
-                                                    : "verify-full");
+    add(&p, "sslmode",
+        database->sslmode          ? database->sslmode
+        : database->service        ? NULL
+        : is_local(database->host) ? "prefer"
+                                   : "verify-full");
     add(&p, "sslrootcert", database->sslrootcert);
     add(&p, "application_name", name);
     add(&p, "connect_timeout", timeout);
@@ -206,7 +207,8 @@ static bool read_server(struct conn *conn, struct err *err)
         " CASE WHEN has_function_privilege('pg_control_system()', 'execute')"
         "  THEN (SELECT system_identifier::text FROM pg_control_system()) ELSE '0' END,"
         " pg_is_in_recovery(),"
-        " CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END,"
+        " CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), "
+        "1, 8) END,"
         " clock_timestamp(), current_database(), current_user";
     struct conn_server *s = &conn->server;
     int64_t server_us;

@@ -13,9 +13,9 @@ struct export
     struct conn *conn;
     PGconn *pg;
     const struct stop *stop;
-    char *row; /* libpq's; freed at the next call */
-    bool ended;  /* the COPY gave its last row */
-    bool over;   /* the command's result was read */
+    char *row;  /* libpq's; freed at the next call */
+    bool ended; /* the COPY gave its last row */
+    bool over;  /* the command's result was read */
 };
 
 static bool interrupted(struct err *err)

@@ -128,8 +128,7 @@ out:
 
 static bool is_time(const char *typname)
 {
-    static const char *const names[] = {"timestamptz", "timestamp", "date",
-                                        "int8",        "int4",      "int2"};
+    static const char *const names[] = {"timestamptz", "timestamp", "date", "int8", "int4", "int2"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(typname, names[i]) == 0)
@@ -171,9 +170,8 @@ static bool base_type(struct look *l, struct buf *ret_name, struct err *err)
         " SELECT typname FROM base WHERE typbasetype = 0";
     bool found;
 
-    return conn_value(l->conn, sql, 2,
-                      (const char *const[]){l->oid, l->config->timestamp_column}, ret_name, &found,
-                      err);
+    return conn_value(l->conn, sql, 2, (const char *const[]){l->oid, l->config->timestamp_column},
+                      ret_name, &found, err);
 }
 
 static bool look_at_timestamp(struct look *l, struct err *err)
@@ -205,17 +203,17 @@ out:
 
 enum { L_SCHEMA, L_TABLE, L_KIND, L_SELECT, L_DELETE, L_OWN, L_SECURITY, L_ROWS, L_HEAP, L_TOTAL };
 
-static const char leaves_sql[] = TREE_SQL
-    " SELECT n.nspname, c.relname, c.relkind, has_table_privilege(c.oid, 'SELECT'),"
-    " has_table_privilege(c.oid, 'DELETE'), pg_has_role(c.relowner, 'USAGE'),"
-    " row_security_active(c.oid),"
-    " CASE WHEN c.relpages > 0 AND c.reltuples >= 0 THEN (c.reltuples / c.relpages *"
-    "  (pg_relation_size(c.oid) / current_setting('block_size')::int))::bigint"
-    "  WHEN pg_relation_size(c.oid) = 0 THEN 0 ELSE -1 END,"
-    " pg_relation_size(c.oid), pg_total_relation_size(c.oid)"
-    " FROM tree JOIN pg_class c ON c.oid = tree.oid"
-    " JOIN pg_namespace n ON n.oid = c.relnamespace"
-    " WHERE c.relkind <> 'p' ORDER BY c.oid <> $1::oid, n.nspname, c.relname";
+static const char leaves_sql[] =
+    TREE_SQL " SELECT n.nspname, c.relname, c.relkind, has_table_privilege(c.oid, 'SELECT'),"
+             " has_table_privilege(c.oid, 'DELETE'), pg_has_role(c.relowner, 'USAGE'),"
+             " row_security_active(c.oid),"
+             " CASE WHEN c.relpages > 0 AND c.reltuples >= 0 THEN (c.reltuples / c.relpages *"
+             "  (pg_relation_size(c.oid) / current_setting('block_size')::int))::bigint"
+             "  WHEN pg_relation_size(c.oid) = 0 THEN 0 ELSE -1 END,"
+             " pg_relation_size(c.oid), pg_total_relation_size(c.oid)"
+             " FROM tree JOIN pg_class c ON c.oid = tree.oid"
+             " JOIN pg_namespace n ON n.oid = c.relnamespace"
+             " WHERE c.relkind <> 'p' ORDER BY c.oid <> $1::oid, n.nspname, c.relname";
 
 static void add_leaf(struct look *l, PGresult *result, int row)
 {
@@ -330,10 +328,11 @@ static bool look_at_triggers(struct look *l, struct err *err)
 {
     /* 8: the trigger's DELETE bit. */
     return look_at_names(l,
-                         TREE_SQL " SELECT count(DISTINCT tgname), string_agg(DISTINCT tgname::text,"
-                                  " ', ') FROM pg_trigger JOIN tree ON tree.oid = tgrelid"
-                                  " WHERE NOT tgisinternal AND tgenabled <> 'D'"
-                                  " AND tgtype::int & 8 <> 0",
+                         TREE_SQL
+                         " SELECT count(DISTINCT tgname), string_agg(DISTINCT tgname::text,"
+                         " ', ') FROM pg_trigger JOIN tree ON tree.oid = tgrelid"
+                         " WHERE NOT tgisinternal AND tgenabled <> 'D'"
+                         " AND tgtype::int & 8 <> 0",
                          &l->table->triggers, &l->table->triggers_text, err);
 }
 
@@ -347,8 +346,8 @@ static bool look_at_all(struct look *l, struct err *err)
                                      .key = &l->config->primary_key};
     l->table->shape = columns_read(l->conn, &columns, err);
     return l->table->shape && look_at_timestamp(l, err) && look_at_leaves(l, err) &&
-           refuse_wider_children(l, err) && look_at_index(l, err) &&
-           look_at_foreign_keys(l, err) && look_at_triggers(l, err);
+           refuse_wider_children(l, err) && look_at_index(l, err) && look_at_foreign_keys(l, err) &&
+           look_at_triggers(l, err);
 }
 
 struct introspect_table *introspect_table(struct conn *conn, const struct config_table *table,
@@ -386,7 +385,8 @@ static void ddl_column(struct conn *conn, const struct column *column, struct bu
         buf_addf(sql, " GENERATED ALWAYS AS (%s) %s", column->default_expr,
                  column->generated == 's' ? "STORED" : "VIRTUAL");
     else if (column->identity)
-        buf_addf(sql, " GENERATED %s AS IDENTITY", column->identity == 'a' ? "ALWAYS" : "BY DEFAULT");
+        buf_addf(sql, " GENERATED %s AS IDENTITY",
+                 column->identity == 'a' ? "ALWAYS" : "BY DEFAULT");
     else if (column->default_expr)
         buf_addf(sql, " DEFAULT %s", column->default_expr);
     if (column->not_null)

@@ -100,8 +100,8 @@ static bool ask_limits(struct conn *conn, const struct plan_params *p, struct pl
                        const char *start, const char *end, struct err *err)
 {
     const struct config_settings *s = &p->table->settings;
-    char *upper = in_column_type(conn, p, "least(l.cutoff, coalesce($3::timestamptz, l.cutoff))",
-                                 true);
+    char *upper =
+        in_column_type(conn, p, "least(l.cutoff, coalesce($3::timestamptz, l.cutoff))", true);
     char *lower = in_column_type(conn, p, "$2", false);
     char *sql = mem_printf("SELECT l.cutoff, (%s)::text, (%s)::text FROM (SELECT"
                            " now() - make_interval(days => $1::int) AS cutoff) l",
@@ -193,10 +193,13 @@ static void choose_walk(const struct plan_params *p, struct plan *plan)
 
     plan->strategy = arena_strdup(plan->arena, "index");
     if (p->info->timestamp_index)
-        plan->reason = arena_printf(plan->arena, "an index starts with %s: oldest rows first", column);
+        plan->reason =
+            arena_printf(plan->arena, "an index starts with %s: oldest rows first", column);
     else
-        plan->reason = arena_printf(
-            plan->arena, "no index starts with %s: every batch reads the table from its start", column);
+        plan->reason =
+            arena_printf(plan->arena,
+                         "no index starts with %s: every batch reads the table from its start",
+                         column);
 }
 
 struct plan *plan_make(struct conn *conn, const struct plan_params *params, struct err *err)
@@ -321,8 +324,8 @@ struct walk {
     const struct plan *plan;
     const struct introspect_table *info;
     size_t leaf;
-    bool sweeping;     /* the last look at this leaf, without floor */
-    struct buf floor;  /* COPY text of the largest timestamp taken of this leaf; "" none */
+    bool sweeping;    /* the last look at this leaf, without floor */
+    struct buf floor; /* COPY text of the largest timestamp taken of this leaf; "" none */
 };
 
 struct walk *walk_new(const struct plan *plan, const struct introspect_table *info)

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "base/text.h"
+
+#include "cases.h"
+
+static void test_times(void)
+{
+    static const struct {
+        const char *text, *iso;
+        int64_t us;
+    } times[] = {
+        {"1970-01-01 00:00:00+00", "1970-01-01T00:00:00+00:00", 0},
+        {"2026-11-23T13:28:45.330268Z", "2026-11-23T13:28:45.330268+00:00",
+         INT64_C(1795440525330268)},
+        {"2024-02-29", "2024-02-29T00:00:00+00:00", INT64_C(1709164800000000)},
+        {"2024-01-01 01:30:00+01:30", "2024-01-01T00:00:00+00:00", INT64_C(1704067200000000)},
+        {"2023-12-31 19:00:00-05", "2024-01-01T00:00:00+00:00", INT64_C(1704067200000000)},
+    };
+    struct buf iso = BUF_INIT;
+    int64_t us;
+
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        CHECK(text_to_time(times[i].text, strlen(times[i].text), &us));
+        CHECK_INT(us, times[i].us);
+        buf_reset(&iso);
+        text_add_time(&iso, us);
+        CHECK_STR(buf_str(&iso), times[i].iso);
+    }
+    CHECK(text_to_time("infinity", 8, &us) && us == INT64_MAX);
+    CHECK(text_to_time("-infinity", 9, &us) && us == INT64_MIN);
+    CHECK(text_to_time("0044-03-15 12:00:00+00 BC", 25, &us) && us < 0);
+    CHECK(!text_to_time("2024-02-30x", 11, &us));
+    CHECK(!text_to_time("yesterday", 9, &us));
+    CHECK(!text_to_time("", 0, &us));
+    buf_done(&iso);
+}
+
+static void test_stamps(void)
+{
+    struct buf stamp = BUF_INIT;
+    int64_t us;
+
+    text_add_stamp(&stamp, INT64_C(1795440525330268));
+    CHECK_STR(buf_str(&stamp), "20261123T132845Z");
+    CHECK(text_from_stamp(stamp.data, stamp.len, &us) && us == INT64_C(1795440525000000));
+    CHECK(!text_from_stamp("20261323T132845Z", 16, &us));
+    buf_done(&stamp);
+}
+
+static void test_numbers(void)
+{
+    struct buf text = BUF_INIT;
+    int64_t value;
+
+    CHECK(text_to_int("-9223372036854775808", &value) && value == INT64_MIN);
+    CHECK(!text_to_int("9223372036854775808", &value));
+    CHECK(!text_to_int("1x", &value) && !text_to_int("", &value));
+    text_add_count(&text, 1234567);
+    buf_addc(&text, ' ');
+    text_add_bytes(&text, 8100000);
+    CHECK_STR(buf_str(&text), "1,234,567 8.1 MB");
+    buf_done(&text);
+}
+
+static void test_bytes(void)
+{
+    uint8_t bytes[256], back[256], digest[32];
+    char hex[513];
+    struct buf base64 = BUF_INIT, plain = BUF_INIT;
+
+    for (int i = 0; i < 256; i++)
+        bytes[i] = (uint8_t)i;
+    text_hex(bytes, sizeof(bytes), hex);
+    CHECK(text_from_hex(hex, 512, back) && memcmp(bytes, back, 256) == 0);
+    CHECK(!text_from_hex("0g", 2, back));
+    for (size_t len = 0; len <= 256; len++) {
+        buf_reset(&base64);
+        buf_reset(&plain);
+        text_base64(&base64, bytes, len);
+        CHECK(text_from_base64(&plain, buf_str(&base64), base64.len));
+        CHECK_BYTES(plain.data, plain.len, bytes, len);
+    }
+    text_sha256("abc", 3, digest);
+    text_hex(digest, 32, hex);
+    CHECK_STR(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    text_md5("abc", 3, digest);
+    text_hex(digest, 16, hex);
+    CHECK_STR(hex, "900150983cd24fb0d6963f7d28e17f72");
+    buf_done(&base64);
+    buf_done(&plain);
+}
+
+static void test_nearest(void)
+{
+    static const char *const names[] = {"retention_days", "bucket", "logs"};
+
+    CHECK_STR(text_nearest("retention_dys", names, 3), "retention_days");
+    CHECK_STR(text_nearest("lgos", names, 3), "logs");
+    CHECK(text_nearest("something", names, 3) == NULL);
+    CHECK(text_nearest("", names, 3) == NULL);
+}
+
+static const struct test_case cases[] = {
+    {"times are read as PostgreSQL and ISO write them", test_times},
+    {"stamps go there and back", test_stamps},
+    {"numbers are whole and in range, or refused", test_numbers},
+    {"bytes go there and back, digests are the known ones", test_bytes},
+    {"the nearest name is offered, a far one is not", test_nearest},
+    {NULL, NULL},
+};
+
+const struct test_suite base_text_suite = {"base/text", cases};

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "member/member.h"
+
+#include <stdlib.h>
+#include <zlib.h>
+
+#include "cases.h"
+#include "member/open.h"
+#include "member/seal.h"
+
+static void fill(struct member *member, unsigned rows)
+{
+    buf_reset(&member->lines);
+    for (unsigned i = 0; i < rows; i++)
+        buf_addf(&member->lines, "{\"id\":%u,\"text\":\"some words that repeat\"}\n", i);
+    member->index = (struct member_index){.rows = rows};
+}
+
+static void member_done(struct member *member)
+{
+    buf_done(&member->lines);
+    buf_done(&member->keys);
+    buf_done(&member->sealed);
+}
+
+static bool collect(const char *bytes, size_t len, void *state, struct err *err)
+{
+    (void)err;
+    buf_add(state, bytes, len);
+    return true;
+}
+
+static void test_there_and_back(void)
+{
+    for (int level = 1; level <= 12; level++) {
+        struct member member = {0};
+        struct buf lines = BUF_INIT;
+        struct err err;
+        struct sealer *sealer = sealer_new(true, level, &err);
+        struct opener *opener = opener_new(&err);
+        fill(&member, 5000);
+        CHECK_OK(seal_member(sealer, &member, NULL, &err));
+        CHECK(member.index.length == member.sealed.len && member.sealed.len < member.lines.len);
+        CHECK_OK(open_member(opener, member.sealed.data, member.sealed.len, member.index.line_bytes,
+                             member.index.sha256, &lines, &err));
+        CHECK_BYTES(lines.data, lines.len, member.lines.data, member.lines.len);
+        sealer_free(sealer);
+        opener_free(opener);
+        member_done(&member);
+        buf_done(&lines);
+    }
+}
+
+/* Members one behind the other are one gzip file to everybody else. */
+static void test_concatenation(void)
+{
+    struct member member = {0};
+    struct buf object = BUF_INIT, all = BUF_INIT, read = BUF_INIT, comment = BUF_INIT;
+    struct err err;
+    struct sealer *sealer = sealer_new(true, 6, &err);
+
+    for (unsigned i = 1; i <= 5; i++) {
+        fill(&member, i * 100);
+        CHECK_OK(seal_member(sealer, &member, i == 1 ? "archiver-tui 3 cluster=1" : NULL, &err));
+        buf_add(&object, member.sealed.data, member.sealed.len);
+        buf_add(&all, member.lines.data, member.lines.len);
+    }
+    CHECK(open_comment(object.data, object.len, &comment));
+    CHECK_STR(buf_str(&comment), "archiver-tui 3 cluster=1");
+    struct open_stream *stream = open_stream_new(true, collect, &read, &err);
+    for (size_t at = 0; at < object.len; at += 7) /* any cut */
+        CHECK_OK(open_stream_add(stream, object.data + at,
+                                 object.len - at < 7 ? object.len - at : 7, &err));
+    CHECK_OK(open_stream_end(stream, &err));
+    CHECK_BYTES(read.data, read.len, all.data, all.len);
+    open_stream_free(stream);
+    sealer_free(sealer);
+    member_done(&member);
+    buf_done(&object);
+    buf_done(&all);
+    buf_done(&read);
+    buf_done(&comment);
+}
+
+static void test_every_damaged_byte_is_found(void)
+{
+    struct member member = {0};
+    struct buf lines = BUF_INIT, damaged = BUF_INIT;
+    struct err err;
+    struct sealer *sealer = sealer_new(true, 6, &err);
+    struct opener *opener = opener_new(&err);
+
+    fill(&member, 20);
+    CHECK_OK(seal_member(sealer, &member, NULL, &err));
+    for (size_t at = 10; at < member.sealed.len; at++) { /* behind the header's free fields */
+        buf_reset(&damaged);
+        buf_add(&damaged, member.sealed.data, member.sealed.len);
+        damaged.data[at] ^= 1;
+        CHECK_FAILS(open_member(opener, damaged.data, damaged.len, member.index.line_bytes,
+                                member.index.sha256, &lines, &err),
+                    ERR_DATA, "");
+        CHECK_INT(lines.len, 0);
+    }
+    for (size_t len = 0; len < member.sealed.len; len++)
+        CHECK_FAILS(open_member(opener, member.sealed.data, len, member.index.line_bytes,
+                                member.index.sha256, &lines, &err),
+                    ERR_DATA, "");
+    sealer_free(sealer);
+    opener_free(opener);
+    member_done(&member);
+    buf_done(&lines);
+    buf_done(&damaged);
+}
+
+static void test_cut_stream(void)
+{
+    struct member member = {0};
+    struct buf read = BUF_INIT;
+    struct err err;
+    struct sealer *sealer = sealer_new(true, 6, &err);
+
+    fill(&member, 20);
+    CHECK_OK(seal_member(sealer, &member, NULL, &err));
+    struct open_stream *stream = open_stream_new(true, collect, &read, &err);
+    CHECK_OK(open_stream_add(stream, member.sealed.data, member.sealed.len - 1, &err));
+    CHECK_FAILS(open_stream_end(stream, &err), ERR_DATA, "");
+    open_stream_free(stream);
+    sealer_free(sealer);
+    member_done(&member);
+    buf_done(&read);
+}
+
+static void test_wrong_count(void)
+{
+    struct member member = {0};
+    struct err err;
+    struct sealer *sealer = sealer_new(true, 6, &err);
+
+    fill(&member, 20);
+    member.index.rows = 21;
+    CHECK_FAILS(seal_member(sealer, &member, NULL, &err), ERR_DATA, "");
+    sealer_free(sealer);
+    member_done(&member);
+}
+
+static void test_plain(void)
+{
+    struct member member = {0};
+    struct buf lines = BUF_INIT;
+    struct err err;
+    struct sealer *sealer = sealer_new(false, 6, &err);
+    struct opener *opener = opener_new(&err);
+
+    fill(&member, 20);
+    CHECK_OK(seal_member(sealer, &member, NULL, &err));
+    CHECK_BYTES(member.sealed.data, member.sealed.len, member.lines.data, member.lines.len);
+    CHECK_OK(open_member(opener, member.sealed.data, member.sealed.len, member.index.line_bytes,
+                         member.index.sha256, &lines, &err));
+    member.sealed.data[3] ^= 1;
+    CHECK_FAILS(open_member(opener, member.sealed.data, member.sealed.len, member.index.line_bytes,
+                            member.index.sha256, &lines, &err),
+                ERR_DATA, "");
+    sealer_free(sealer);
+    opener_free(opener);
+    member_done(&member);
+    buf_done(&lines);
+}
+
+static const struct test_case cases[] = {
+    {"a member opens to the lines it was sealed from, at every level", test_there_and_back},
+    {"members one behind the other are one gzip file", test_concatenation},
+    {"every damaged byte and every cut is found", test_every_damaged_byte_is_found},
+    {"a stream that ends early is an error", test_cut_stream},
+    {"a member with another number of lines is not sealed", test_wrong_count},
+    {"without compression the lines stand as they are, checked all the same", test_plain},
+    {NULL, NULL},
+};
+
+const struct test_suite member_member_suite = {"member/member", cases};
