@@ -159,22 +159,21 @@ out:
 
 /* --- in other archives --- */
 
-/* The keys of a manifest as JSON text, sorted; one batch's, so memory is bounded by its size. */
-struct key_set {
-    struct buf text; /* NUL-ended keys one behind the other */
-    const char **keys;
+struct evidence_keys {
+    struct buf text;   /* JSON texts, each NUL-ended, one behind the other */
+    const char **keys; /* sorted */
     size_t count;
 };
 
-static bool set_add(const char *key_json, size_t len, void *state, struct err *err)
+static bool add_key(const char *key_json, size_t len, void *state, struct err *err)
 {
-    struct key_set *set = state;
+    struct evidence_keys *keys = state;
 
-    set->count++;
-    if (!buf_reserve(&set->text, len + 1, err))
+    keys->count++;
+    if (!buf_reserve(&keys->text, len + 1, err))
         return false;
-    buf_add(&set->text, key_json, len);
-    buf_addc(&set->text, '\0');
+    buf_add(&keys->text, key_json, len);
+    buf_addc(&keys->text, '\0');
     return true;
 }
 
@@ -183,36 +182,59 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool set_load(struct key_set *set, struct store *store, const char *manifest_key,
-                     struct err *err)
+struct evidence_keys *evidence_keys_load(struct store *store, const char *manifest_key,
+                                         struct err *err)
 {
-    if (!manifest_read(store, manifest_key, set_add, set, err))
-        return false;
-    set->keys = mem_alloc((set->count + 1) * sizeof(*set->keys));
-    const char *at = buf_str(&set->text);
-    for (size_t i = 0; i < set->count; i++) {
-        set->keys[i] = at;
+    struct evidence_keys *keys = mem_alloc(sizeof(*keys));
+
+    if (!manifest_read(store, manifest_key, add_key, keys, err)) {
+        evidence_keys_free(keys);
+        return NULL;
+    }
+    keys->keys = mem_alloc((keys->count + 1) * sizeof(*keys->keys));
+    const char *at = buf_str(&keys->text);
+    for (size_t i = 0; i < keys->count; i++) {
+        keys->keys[i] = at;
         at += strlen(at) + 1;
     }
-    qsort(set->keys, set->count, sizeof(*set->keys), by_text);
-    return true;
+    qsort(keys->keys, keys->count, sizeof(*keys->keys), by_text);
+    return keys;
+}
+
+void evidence_keys_free(struct evidence_keys *keys)
+{
+    if (!keys)
+        return;
+    buf_done(&keys->text);
+    free(keys->keys);
+    free(keys);
 }
 
 struct search {
-    const struct key_set *set;
+    const struct evidence_keys *keys;
     bool hit;
 };
 
 static bool search_key(const char *key_json, size_t len, void *state, struct err *err)
 {
     struct search *search = state;
+    const struct evidence_keys *keys = search->keys;
 
     (void)len;
     (void)err;
-    if (!search->hit && bsearch(&key_json, search->set->keys, search->set->count,
-                                sizeof(*search->set->keys), by_text))
+    if (!search->hit && bsearch(&key_json, keys->keys, keys->count, sizeof(*keys->keys), by_text))
         search->hit = true;
     return true;
+}
+
+bool evidence_keys_shared(const struct evidence_keys *keys, struct store *store,
+                          const char *manifest_key, bool *ret_shared, struct err *err)
+{
+    struct search search = {.keys = keys};
+    bool ok = manifest_read(store, manifest_key, search_key, &search, err);
+
+    *ret_shared = search.hit;
+    return ok;
 }
 
 /* Timestamps, or the integers of an epoch column; false where there is none to compare. */
@@ -221,7 +243,7 @@ static bool moment_of(const char *text, int64_t *ret)
     return text && (text_to_time(text, strlen(text), ret) || text_to_int(text, ret));
 }
 
-static bool may_hold(const struct catalog_entry *entry, const struct metadata *self)
+bool evidence_may_share(const struct catalog_entry *entry, const struct metadata *self)
 {
     int64_t min, max, own_min, own_max, settled, own;
 
@@ -234,29 +256,4 @@ static bool may_hold(const struct catalog_entry *entry, const struct metadata *s
         !moment_of(self->min_timestamp, &own_min) || !moment_of(self->max_timestamp, &own_max))
         return true;
     return min <= own_max && own_min <= max;
-}
-
-bool evidence_in_archives(const struct evidence_params *params, const struct catalog *catalog,
-                          const struct metadata *self, const struct catalog_entry **ret_entry,
-                          struct err *err)
-{
-    struct key_set set = {0};
-    struct buf manifest = BUF_INIT;
-    bool ok = set_load(&set, params->store, params->manifest_key, err);
-
-    *ret_entry = NULL;
-    for (size_t i = 0; ok && !*ret_entry && i < catalog->count; i++) {
-        const struct catalog_entry *entry = &catalog->entries[i];
-        struct search search = {.set = &set};
-        if (!may_hold(entry, self))
-            continue;
-        ok = key_sibling(entry->key, KEY_MANIFEST, NULL, &manifest) &&
-             manifest_read(params->store, buf_str(&manifest), search_key, &search, err);
-        if (search.hit)
-            *ret_entry = entry;
-    }
-    buf_done(&set.text);
-    free(set.keys);
-    buf_done(&manifest);
-    return ok;
 }

@@ -27,10 +27,16 @@ struct evidence_params {
  * where the manifest does not hold what it should. */
 bool evidence_in_table(const struct evidence_params *params, enum evidence_answer *ret_answer,
                        struct err *err);
-/* The first batch of the catalog, settled at or after `since_us` and with timestamps that overlap,
- * whose manifest holds one of the keys; NULL: none does. `self` is passed over. */
-bool evidence_in_archives(const struct evidence_params *params, const struct catalog *catalog,
-                          const struct metadata *self, const struct catalog_entry **ret_entry,
-                          struct err *err);
+/* The keys of one batch, to look for in others; as large as its manifest. NULL: *err filled. */
+struct evidence_keys;
+struct evidence_keys *evidence_keys_load(struct store *store, const char *manifest_key,
+                                         struct err *err);
+void evidence_keys_free(struct evidence_keys *keys); /* NULL allowed */
+/* Does another batch's manifest hold one of them? */
+bool evidence_keys_shared(const struct evidence_keys *keys, struct store *store,
+                          const char *manifest_key, bool *ret_shared, struct err *err);
+/* Whether a batch of the catalog can hold a row of `self` at all: settled, not earlier, and its
+ * timestamps overlap. Cheap. */
+bool evidence_may_share(const struct catalog_entry *entry, const struct metadata *self);
 
 #endif

@@ -29,6 +29,8 @@ struct found {
     char *stem;
     char *data_key, *metadata_key, *manifest_key; /* NULL: not there */
     uint64_t data_bytes;
+    bool by_keys; /* its transaction cannot be asked: decided after all that can */
+    bool gone;    /* removed in this pass */
 };
 
 struct recovery {
@@ -117,7 +119,7 @@ static bool is_settled(const struct recovery *r, const struct found *f)
 
 /* --- acting on a verdict --- */
 
-static bool remove_batch(struct recovery *r, const struct found *f, enum recover_verdict verdict,
+static bool remove_batch(struct recovery *r, struct found *f, enum recover_verdict verdict,
                          const char *why, struct err *err)
 {
     if (!fault_point("recover.remove", err))
@@ -130,6 +132,7 @@ static bool remove_batch(struct recovery *r, const struct found *f, enum recover
         return false;
     if (f->metadata_key && !store_remove(r->store, f->metadata_key, err))
         return false;
+    f->gone = true;
     note(r, f->data_key ? f->data_key : f->stem, verdict, why);
     return true;
 }
@@ -179,26 +182,54 @@ static bool leave_unreadable(struct recovery *r, const char *key, const struct e
     return true;
 }
 
+/* Does another batch, settled or not, hold one of the keys? *ret_other is its stem or key. */
+static bool find_sharing(struct recovery *r, const struct found *f,
+                         const struct metadata *metadata, const char **ret_other, struct err *err)
+{
+    struct evidence_keys *keys = evidence_keys_load(r->store, f->manifest_key, err);
+    struct buf manifest = BUF_INIT;
+    bool ok = keys != NULL, shared = false;
+
+    *ret_other = NULL;
+    for (size_t i = 0; ok && !*ret_other && i < r->catalog->count; i++) {
+        const struct catalog_entry *entry = &r->catalog->entries[i];
+        if (!evidence_may_share(entry, metadata))
+            continue;
+        ok = key_sibling(entry->key, KEY_MANIFEST, NULL, &manifest) &&
+             evidence_keys_shared(keys, r->store, buf_str(&manifest), &shared, err);
+        *ret_other = shared ? entry->key : NULL;
+    }
+    for (size_t i = 0; ok && !*ret_other && i < r->found_count; i++) {
+        const struct found *other = &r->found[i];
+        if (other == f || other->gone || !other->manifest_key || is_settled(r, other))
+            continue;
+        ok = evidence_keys_shared(keys, r->store, other->manifest_key, &shared, err);
+        *ret_other = shared ? other->stem : NULL;
+    }
+    evidence_keys_free(keys);
+    buf_done(&manifest);
+    return ok;
+}
+
 /* None of its keys in the table is what a committed batch leaves behind, and also one that was
  * rolled back and whose rows another batch has taken since. */
 static bool settle_by_keys(struct recovery *r, const struct found *f,
-                           const struct evidence_params *evidence, const struct metadata *metadata,
-                           struct err *err)
+                           const struct metadata *metadata, struct err *err)
 {
     const char *key = f->data_key ? f->data_key : f->stem;
-    const struct catalog_entry *other;
+    const char *other;
     char detail[200];
 
-    if (!evidence_in_archives(evidence, r->catalog, metadata, &other, err))
+    if (!find_sharing(r, f, metadata, &other, err))
         return leave_unreadable(r, key, err);
     if (!other)
         return settle_batch(r, f, metadata, "none of its keys is in the table", err);
-    snprintf(detail, sizeof(detail), "its rows are in %s too: compare by hand", other->key);
+    snprintf(detail, sizeof(detail), "its rows are in %s too: compare by hand", other);
     note(r, key, RECOVER_UNDECIDED, detail);
     return true;
 }
 
-static bool decide_by_keys(struct recovery *r, const struct found *f,
+static bool decide_by_keys(struct recovery *r, struct found *f,
                            const struct metadata *metadata, struct err *err)
 {
     const char *key = f->data_key ? f->data_key : f->stem;
@@ -210,7 +241,7 @@ static bool decide_by_keys(struct recovery *r, const struct found *f,
         return leave_unreadable(r, key, err);
     switch (answer) {
     case EVIDENCE_NONE:
-        return settle_by_keys(r, f, &evidence, metadata, err);
+        return settle_by_keys(r, f, metadata, err);
     case EVIDENCE_ALL:
         return remove_batch(r, f, RECOVER_REMOVED, "all of its keys are in the table", err);
     case EVIDENCE_SOME:
@@ -240,7 +271,7 @@ static bool ask_txid(struct recovery *r, uint64_t txid, struct buf *ret_status, 
                       1, (const char *const[]){number}, ret_status, &found, err);
 }
 
-static bool decide_by_txid(struct recovery *r, const struct found *f,
+static bool decide_by_txid(struct recovery *r, struct found *f,
                            const struct metadata *metadata, struct err *err)
 {
     struct buf status = BUF_INIT;
@@ -256,14 +287,14 @@ static bool decide_by_txid(struct recovery *r, const struct found *f,
         note(r, f->data_key ? f->data_key : f->stem, RECOVER_IN_PROGRESS,
              "its transaction is still in progress: run recover again when it has ended");
     else
-        ok = decide_by_keys(r, f, metadata, err);
+        f->by_keys = true;
 out:
     buf_done(&status);
     return ok;
 }
 
 /* Data without metadata: ours when its own first bytes say this cluster wrote it. */
-static bool decide_without_metadata(struct recovery *r, const struct found *f, struct err *err)
+static bool decide_without_metadata(struct recovery *r, struct found *f, struct err *err)
 {
     struct buf head = BUF_INIT, comment = BUF_INIT, mark = BUF_INIT;
     uint64_t want = f->data_bytes < HEAD_BYTES ? f->data_bytes : HEAD_BYTES;
@@ -296,7 +327,7 @@ static bool is_gone(struct recovery *r, enum key_kind kind, const char *manifest
 
 /* The manifest is put last, so one alone belongs to nothing: its PUT was on the way when its sender
  * died, and arrived after the rest was removed. Asked again, since the listing is older. */
-static bool remove_manifest_alone(struct recovery *r, const struct found *f, struct err *err)
+static bool remove_manifest_alone(struct recovery *r, struct found *f, struct err *err)
 {
     bool data_gone = false, metadata_gone = false;
 
@@ -308,7 +339,7 @@ static bool remove_manifest_alone(struct recovery *r, const struct found *f, str
     return remove_batch(r, f, RECOVER_REMOVED, "a manifest without data and metadata", err);
 }
 
-static bool decide(struct recovery *r, const struct found *f, struct err *err)
+static bool decide(struct recovery *r, struct found *f, struct err *err)
 {
     const struct conn_server *server = conn_server(r->conn);
 
@@ -327,9 +358,30 @@ static bool decide(struct recovery *r, const struct found *f, struct err *err)
     else if (strcmp(metadata->timeline, server->timeline) == 0)
         ok = decide_by_txid(r, f, metadata, err);
     else
-        ok = decide_by_keys(r, f, metadata, err);
+        f->by_keys = true;
     metadata_free(metadata);
     return ok;
+}
+
+/* What PostgreSQL knows comes first: a batch that it settles may hold the keys of one that only they
+ * can decide. */
+static bool decide_all(struct recovery *r, struct err *err)
+{
+    for (size_t i = 0; i < r->found_count; i++) {
+        if (!is_settled(r, &r->found[i]) && !decide(r, &r->found[i], err))
+            return err_in(err, "%s", r->found[i].stem);
+    }
+    for (size_t i = 0; i < r->found_count; i++) {
+        struct found *f = &r->found[i];
+        if (!f->by_keys)
+            continue;
+        struct metadata *metadata = metadata_get(r->store, f->metadata_key, err);
+        bool ok = metadata && decide_by_keys(r, f, metadata, err);
+        metadata_free(metadata);
+        if (!ok)
+            return err_in(err, "%s", f->stem);
+    }
+    return true;
 }
 
 /* --- after a failover --- */
@@ -455,12 +507,8 @@ bool recover_table(const struct recover_target *target, struct conn *conn, struc
      * still lives: otherwise it may be the beginning of another run's batch. */
     if (!conn_exec(conn, "SELECT 1", err))
         goto out;
-    for (size_t i = 0; i < r.found_count; i++) {
-        if (!is_settled(&r, &r.found[i]) && !decide(&r, &r.found[i], err)) {
-            err_in(err, "%s", r.found[i].stem);
-            goto out;
-        }
-    }
+    if (!decide_all(&r, err))
+        goto out;
     ok = store_sweep(store, buf_str(&prefix), SWEEP_AGE_S, &swept, err);
     report->swept += swept;
 out:

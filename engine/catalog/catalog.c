@@ -561,21 +561,36 @@ static int by_key(const void *a, const void *b)
     return order != 0 ? order : (x > y) - (x < y);
 }
 
-/* Sorts by key; of entries with one key the last stays. */
+/* Of the entries of one key: the last word on its batch. A key whose batch was undone, and its
+ * objects removed, may have been taken by another batch since: that one's word counts then. */
+static const struct catalog_entry *last_word(const struct catalog_entry *const *entries,
+                                             size_t count)
+{
+    const struct catalog_entry *best = entries[count - 1];
+
+    for (size_t i = count; i-- > 0 && best->state == CATALOG_UNDONE;) {
+        if (strcmp(entries[i]->batch_id, best->batch_id) != 0)
+            best = entries[i];
+    }
+    return best;
+}
+
+/* Sorts by key; one entry a key stays. */
 static void sort_entries(struct catalog *c)
 {
     if (c->count == 0)
         return;
     const struct catalog_entry **order = mem_alloc(c->count * sizeof(struct catalog_entry *));
     struct catalog_entry *sorted = mem_alloc(c->count * sizeof(*sorted));
-    size_t count = 0;
+    size_t count = 0, end;
 
     for (size_t i = 0; i < c->count; i++)
         order[i] = &c->entries[i];
     qsort(order, c->count, sizeof(struct catalog_entry *), by_key);
-    for (size_t i = 0; i < c->count; i++) {
-        if (i + 1 == c->count || strcmp(order[i]->key, order[i + 1]->key) != 0)
-            sorted[count++] = *order[i];
+    for (size_t i = 0; i < c->count; i = end) {
+        for (end = i + 1; end < c->count && strcmp(order[i]->key, order[end]->key) == 0;)
+            end++;
+        sorted[count++] = *last_word(order + i, end - i);
     }
     free(order);
     free(c->entries);

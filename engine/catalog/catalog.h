@@ -35,7 +35,7 @@ struct catalog_writer;
 struct catalog_writer *catalog_writer_new(struct store *store, const struct key_table *table,
                                           const char *run_id, int64_t stamp_us);
 /* Durable when true. Fails closed: after an error the batch is not settled, recover will find it.
- * A later line for the same key wins, which is how one with state undone takes a batch back. */
+ * A later line for the same batch wins, which is how one with state undone takes it back. */
 bool catalog_settle(struct catalog_writer *writer, const struct catalog_entry *entry,
                     struct err *err);
 void catalog_writer_free(struct catalog_writer *writer); /* NULL allowed */

@@ -103,6 +103,31 @@ static void test_two_writers(void)
     place_done(&place);
 }
 
+/* An undone batch's objects go, and in the same second another batch may get their name. */
+static void test_name_taken_again(void)
+{
+    struct place place;
+    struct err err;
+
+    place_open(&place);
+    struct catalog_writer *one = catalog_writer_new(place.store, &logs, "a", 0);
+    struct catalog_writer *two = catalog_writer_new(place.store, &logs, "b", 0);
+    struct catalog_entry old = entry_of("k", CATALOG_SETTLED), undone = entry_of("k", CATALOG_UNDONE),
+                         young = entry_of("k", CATALOG_SETTLED);
+    young.batch_id = "young";
+    CHECK_OK(catalog_settle(one, &old, &err));
+    CHECK_OK(catalog_settle(one, &young, &err)); /* read before the line that undoes the old one */
+    CHECK_OK(catalog_settle(two, &undone, &err));
+    struct catalog *catalog = catalog_read(place.store, &logs, &err);
+    CHECK(catalog && catalog->count == 1);
+    CHECK_STR(catalog_find(catalog, "k")->batch_id, "young");
+    CHECK_INT(catalog_find(catalog, "k")->state, CATALOG_SETTLED);
+    catalog_free(catalog);
+    catalog_writer_free(one);
+    catalog_writer_free(two);
+    place_done(&place);
+}
+
 static void test_damaged(void)
 {
     static const struct {
@@ -128,6 +153,7 @@ static void test_damaged(void)
 static const struct test_case cases[] = {
     {"what is settled is found, the last word counts", test_settle_and_find},
     {"writers of one run in one second do not meet", test_two_writers},
+    {"a name that was undone can be taken again", test_name_taken_again},
     {"a damaged line is an error and not an unsettled batch", test_damaged},
     {NULL, NULL},
 };
