@@ -43,8 +43,11 @@ static void wipe(void)
 
 static void draw(void)
 {
-    if (!screen.line[0])
+    if (!screen.line[0]) {
+        wipe(); /* between tables: nothing of the last one stays */
+        fflush(stderr);
         return;
+    }
     fprintf(stderr, "\r%s\033[K", screen.line);
     fflush(stderr);
     screen.shown = true;

@@ -19,7 +19,7 @@ struct cat {
     struct reader *reader;
     size_t *columns; /* positions asked for, or all; of the present archive */
     size_t column_count;
-    bool header_done;
+    struct buf header; /* of CSV, as it was printed */
     struct buf line, value;
     struct output_table *table;
     struct output_column *headers;
@@ -122,7 +122,7 @@ static void add_csv_cell(struct buf *line, const char *text, size_t len, bool nu
     buf_addc(line, '"');
 }
 
-static void add_csv_header(struct cat *c)
+static void add_csv_names(struct cat *c)
 {
     for (size_t i = 0; i < c->column_count; i++) {
         const char *name = reader_column(c->reader, c->columns[i]);
@@ -131,6 +131,24 @@ static void add_csv_header(struct cat *c)
         add_csv_cell(&c->line, name, strlen(name), false);
     }
     buf_adds(&c->line, "\r\n");
+}
+
+/* One header stands over all archives, so all have to have its columns. */
+static bool match_header(struct cat *c, struct err *err)
+{
+    bool ok = true;
+
+    buf_reset(&c->line);
+    add_csv_names(c);
+    if (c->header.len == 0) {
+        buf_add(&c->header, c->line.data, c->line.len);
+        fwrite(c->line.data, 1, c->line.len, stdout);
+    } else if (strcmp(buf_str(&c->header), buf_str(&c->line)) != 0) {
+        err_set(err, ERR_USAGE, "the archives do not have the same columns");
+        err_in(err, "%s", reader_key(c->reader));
+        ok = err_hint(err, "name those wanted with --columns, or cat one archive at a time");
+    }
+    return ok;
 }
 
 static bool read_value(struct cat *c, size_t i, bool *ret_null, struct err *err)
@@ -143,9 +161,6 @@ static bool add_csv(struct cat *c, struct err *err)
 {
     bool null;
 
-    if (!c->header_done)
-        add_csv_header(c);
-    c->header_done = true;
     for (size_t i = 0; i < c->column_count; i++) {
         if (!read_value(c, i, &null, err))
             return false;
@@ -168,7 +183,9 @@ static void clean_cell(const struct buf *value, struct buf *ret_cell)
             buf_adds(ret_cell, "...");
             return;
         }
-        if (b == '\n')
+        if (b == 0xc2 && i + 1 < value->len && (value->data[i + 1] & 0xe0) == 0x80)
+            buf_addf(ret_cell, "\\x%02x", (unsigned char)value->data[++i]); /* U+0080..U+009F */
+        else if (b == '\n')
             buf_adds(ret_cell, "\\n");
         else if (b == '\t')
             buf_adds(ret_cell, "\\t");
@@ -213,6 +230,8 @@ static bool add_to_table(struct cat *c, struct err *err)
     buf_reset(&c->line);
     if (++c->table_rows == TABLE_ROWS)
         print_table(c);
+    if (ferror(stdout)) /* main says why, where it matters */
+        c->left = 0;
     return true;
 }
 
@@ -264,6 +283,8 @@ static bool cat_archive(struct cat *c, const char *key, struct err *err)
     c->reader = reader_open(&params, err);
     if (!c->reader || !pick_columns(c, err))
         goto out;
+    if (c->format == FORMAT_CSV && !match_header(c, err))
+        goto out;
     int64_t rows = (int64_t)reader_rows(c->reader);
     if (c->skip >= rows) {
         c->skip -= rows;
@@ -296,6 +317,7 @@ static int run(const struct call *call, struct err *err)
 
     for (size_t i = 0; ok && c.left != 0 && i < call->arg_count && !stop_asked(call->stop); i++)
         ok = cat_archive(&c, call->args[i], err);
+    buf_done(&c.header);
     buf_done(&c.line);
     buf_done(&c.value);
     free(c.columns);

@@ -51,7 +51,8 @@ static int run(const struct call *call, struct err *err)
     if (!check_run(&params, &report, err))
         return err_exit_code(err->kind);
     print_report(&report, &call->options);
-    int code = check_exit_code(&report);
+    /* What was not tried is not well. */
+    int code = stop_asked(call->stop) ? err_exit_code(ERR_INTERRUPTED) : check_exit_code(&report);
     check_report_done(&report);
     return code;
 }

@@ -59,21 +59,25 @@ static int show(const struct call *call)
     return 0;
 }
 
-static int run(const struct call *call, struct err *err)
+/* A wrong word is a wrong command line, whatever the file is like. */
+static bool check(const struct call *call, struct err *err)
 {
     static const char *const verbs[] = {"validate", "show"};
     const char *verb = call->args[0];
 
-    if (strcmp(verb, "validate") == 0)
-        return validate(call);
-    if (strcmp(verb, "show") == 0)
-        return show(call);
+    if (strcmp(verb, "validate") == 0 || strcmp(verb, "show") == 0)
+        return true;
     err_set(err, ERR_USAGE, "config: there is no \"%s\"", verb);
     if (strcmp(verb, "upgrade") == 0)
-        err_why(err, "not in this version");
+        return err_why(err, "not in this version");
     const char *nearest = text_nearest(verb, verbs, 2);
-    err_hint(err, "archiver-tui config %s", nearest ? nearest : "validate|show");
-    return err_exit_code(err->kind);
+    return err_hint(err, "archiver-tui config %s", nearest ? nearest : "validate|show");
+}
+
+static int run(const struct call *call, struct err *err)
+{
+    (void)err;
+    return strcmp(call->args[0], "show") == 0 ? show(call) : validate(call);
 }
 
 const struct command cmd_config = {
@@ -88,5 +92,6 @@ const struct command cmd_config = {
     .args_min = 1,
     .args_max = 1,
     .needs_config = true,
+    .check = check,
     .run = run,
 };

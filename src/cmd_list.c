@@ -56,6 +56,7 @@ static bool each(const struct reader_archive *a, void *state, struct err *err)
     output_table_add_bytes(l->table, a->bytes);
     output_table_addf(l->table, "%.10s", a->min_timestamp ? a->min_timestamp : "");
     output_table_addf(l->table, "%.10s", a->max_timestamp ? a->max_timestamp : "");
+    output_table_addf(l->table, "%.19s", a->archived_at ? a->archived_at : "");
     output_table_add(l->table, a->state);
     output_table_add(l->table, a->key);
     return true;
@@ -78,7 +79,8 @@ static int run(const struct call *call, struct err *err)
 {
     static const struct output_column columns[] = {{"rows", true},   {"stored", true},
                                                    {"from", false},  {"to", false},
-                                                   {"state", false}, {"archive", false}};
+                                                   {"archived", false}, {"state", false},
+                                                   {"archive", false}};
     const struct options *o = &call->options;
     struct reader_list_params params = {.config = call->config,
                                         .database = o->database,

@@ -69,6 +69,8 @@ static int run(const struct call *call, struct err *err)
         return err_exit_code(err->kind);
     print_report(&report, &call->options);
     int code = exit_code(&report, err);
+    if (stop_asked(call->stop))
+        code = err_exit_code(ERR_INTERRUPTED);
     if (call->options.json)
         err->kind = ERR_NONE; /* the document has said it */
     recover_report_done(&report);

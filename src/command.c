@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "base/text.h"
 
+static bool no_such_command(const char *name, struct err *err);
+
 /* --- commands that need no file of their own --- */
 
 static int run_help(const struct call *call, struct err *err)
@@ -18,12 +20,10 @@ static int run_help(const struct call *call, struct err *err)
 
     if (call->arg_count > 0) {
         command = command_find(call->args[0]);
-        if (!command) {
-            err_set(err, ERR_USAGE, "there is no command \"%s\"", call->args[0]);
-            return 2;
-        }
+        if (!command && !no_such_command(call->args[0], err))
+            return err_exit_code(err->kind);
     }
-    command_print_help(command);
+    command_print_help(command, stdout);
     return 0;
 }
 
@@ -285,6 +285,19 @@ static bool take_flag(const struct flag *flag, const char *value, struct options
 
 /* --- the command line --- */
 
+/* Flags of a later version: said as what they are, not as typos. */
+static bool is_later(const char *word)
+{
+    static const char *const later[] = {"--where", "--detach"};
+
+    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+        size_t len = strlen(later[i]);
+        if (strncmp(word, later[i], len) == 0 && (word[len] == '\0' || word[len] == '='))
+            return true;
+    }
+    return false;
+}
+
 static bool wrong_flag(int id, char **argv, struct err *err)
 {
     const char *names[FLAG_COUNT];
@@ -300,6 +313,8 @@ static bool wrong_flag(int id, char **argv, struct err *err)
     if (optopt >= 256)
         return err_set(err, ERR_USAGE, "%s takes no value", word);
     err_set(err, ERR_USAGE, "there is no flag %s", word);
+    if (is_later(word))
+        return err_why(err, "not in this version");
     for (size_t i = 0; i < FLAG_COUNT; i++)
         names[i] = flags[i].name;
     const char *nearest = text_nearest(word + strspn(word, "-"), names, FLAG_COUNT);
@@ -408,7 +423,8 @@ bool command_parse(int argc, char **argv, const struct command **ret_command, st
     ret_call->arg_count = (size_t)(argc - optind - 1);
     if (ret_call->options.help || ret_call->options.version)
         return true;
-    return check_taken(*ret_command, used, err) && check_args(*ret_command, ret_call, err);
+    return check_taken(*ret_command, used, err) && check_args(*ret_command, ret_call, err) &&
+           (!(*ret_command)->check || (*ret_command)->check(ret_call, err));
 }
 
 void command_done(struct call *call)
@@ -419,46 +435,49 @@ void command_done(struct call *call)
 
 /* --- help --- */
 
-static void print_flag(const struct flag *flag)
+static void print_flag(const struct flag *flag, FILE *out)
 {
     char name[40];
 
     snprintf(name, sizeof(name), "%c%c %s--%s%s%s", flag->letter ? '-' : ' ',
              flag->letter ? flag->letter : ' ', "", flag->name, flag->value ? " " : "",
              flag->value ? flag->value : "");
-    printf("  %-28s %s\n", name, flag->help);
+    fprintf(out, "  %-28s %s\n", name, flag->help);
 }
 
-static void print_program(void)
+static void print_program(FILE *out)
 {
-    puts("archiver-tui moves cold PostgreSQL rows to S3 or a directory, proves that they\n"
+    fputs("archiver-tui moves cold PostgreSQL rows to S3 or a directory, proves that they\n"
          "arrived, deletes them, and gives the space back.\n\n"
-         "Usage: archiver-tui COMMAND [FLAGS]\n");
+         "Usage: archiver-tui COMMAND [FLAGS]\n\n",
+          out);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (!commands[i]->hidden)
-            printf("  %-9s %s\n", commands[i]->name, commands[i]->summary);
+            fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     }
-    puts("\n  -c, --config FILE    else $ARCHIVER_CONFIG, ./archiver.yaml,\n"
+    fputs("\n  -c, --config FILE    else $ARCHIVER_CONFIG, ./archiver.yaml,\n"
          "                       ~/.config/archiver-tui/config.yaml,\n"
          "                       /etc/archiver-tui/config.yaml\n\n"
          "Examples:\n"
          "  archiver-tui archive --dry-run\n"
-         "  archiver-tui list -t audit_logs");
+         "  archiver-tui list -t audit_logs\n",
+          out);
 }
 
-void command_print_help(const struct command *command)
+void command_print_help(const struct command *command, FILE *out)
 {
     if (!command) {
-        print_program();
+        print_program(out);
         return;
     }
-    printf("archiver-tui %s: %s\n\nUsage: archiver-tui %s %s\n\n", command->name, command->summary,
+    fprintf(out, "archiver-tui %s: %s\n\nUsage: archiver-tui %s %s\n\n", command->name, command->summary,
            command->name, command->usage);
     for (size_t i = 0; i < FLAG_COUNT; i++) {
         if (command->takes & flags[i].of)
-            print_flag(&flags[i]);
+            print_flag(&flags[i], out);
     }
-    puts("  -c --config FILE, --json, -q --quiet, -v --verbose, --log-level LEVEL,\n"
-         "  --log-format text|json, --log-file FILE, --no-color, --read-only, -y --yes");
-    printf("\n%s", command->details);
+    fputs("  -c --config FILE, --json, -q --quiet, -v --verbose, --log-level LEVEL,\n"
+         "  --log-format text|json, --log-file FILE, --no-color, --read-only, -y --yes\n",
+          out);
+    fprintf(out, "\n%s", command->details);
 }

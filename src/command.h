@@ -53,6 +53,8 @@ struct command {
     size_t args_min, args_max;
     bool needs_config;
     bool hidden;
+    /* Judges the arguments before any file is read; may be NULL. */
+    bool (*check)(const struct call *call, struct err *err);
     /* The exit code; *err filled where it is not the command's own to say. */
     int (*run)(const struct call *call, struct err *err);
 };
@@ -66,6 +68,6 @@ bool command_parse(int argc, char **argv, const struct command **ret_command, st
                    struct err *err);
 void command_done(struct call *call);
 const struct command *command_find(const char *name);
-void command_print_help(const struct command *command); /* NULL: the whole program's; stdout */
+void command_print_help(const struct command *command, FILE *out); /* NULL: the program's */
 
 #endif

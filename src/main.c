@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 struct signals {
     struct stop *stop;
     sigset_t set;
+    atomic_bool over; /* main is done */
 };
 
 static void *signal_thread(void *arg)
@@ -28,10 +30,10 @@ static void *signal_thread(void *arg)
 
     pthread_setname_np(pthread_self(), "signals");
     while (sigwait(&signals->set, &number) == 0) {
-        if (number == SIGHUP)
-            continue;
-        if (number == SIGUSR1) /* main is done */
+        if (atomic_load(&signals->over))
             break;
+        if (number == SIGHUP || number == SIGUSR1) /* of somebody else: not ours to act on */
+            continue;
         bool again = stop_asked(signals->stop);
         log_msg(LOG_WARN, again ? "stopping at once: the batch in work is rolled back"
                                 : "stopping after the batch in work; once more stops at once");
@@ -118,10 +120,26 @@ static int run_command(const struct command *command, struct call *call)
     return code;
 }
 
-static int usage_error(const struct call *call, const struct err *err)
+/* A wrong word may stand before --json, so the words themselves are asked. */
+static bool wants_json(int argc, char **argv)
 {
-    output_error(err, call->options.json);
-    return err_exit_code(err->kind);
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    }
+    return false;
+}
+
+static int no_command(const struct call *call)
+{
+    struct err err;
+
+    err_set(&err, ERR_USAGE, "no command given");
+    err_hint(&err, "archiver-tui help");
+    output_error(&err, call->options.json);
+    if (!call->options.json)
+        command_print_help(NULL, stderr);
+    return err_exit_code(err.kind);
 }
 
 static int dispatch(int argc, char **argv, struct call *call)
@@ -129,23 +147,38 @@ static int dispatch(int argc, char **argv, struct call *call)
     const struct command *command;
     struct err err = ERR_INIT;
 
-    if (!command_parse(argc, argv, &command, call, &err))
-        return usage_error(call, &err);
+    if (!command_parse(argc, argv, &command, call, &err)) {
+        output_error(&err, wants_json(argc, argv));
+        return err_exit_code(err.kind);
+    }
     output_setup(&call->options);
     if (call->options.version) {
         puts("archiver-tui " PACKAGE_VERSION);
         return 0;
     }
     if (call->options.help) {
-        command_print_help(command);
+        command_print_help(command, stdout);
         return 0;
     }
-    if (!command) {
-        err_set(&err, ERR_USAGE, "no command given");
-        err_hint(&err, "archiver-tui help");
-        return usage_error(call, &err);
-    }
-    return run_command(command, call);
+    return command ? run_command(command, call) : no_command(call);
+}
+
+/* What was printed has to be all there; a reader who went away early is no failure. */
+static int flush_stdout(int code)
+{
+    struct err err;
+    bool failed = ferror(stdout);
+
+    errno = 0;
+    failed = fflush(stdout) != 0 || failed;
+    if (!failed || errno == EPIPE || code != 0)
+        return code;
+    if (errno == 0) /* an earlier write failed; its reason is gone */
+        err_set(&err, ERR_RESOURCE, "cannot write to stdout");
+    else
+        err_sys(&err, ERR_RESOURCE, errno, "cannot write to stdout");
+    output_error(&err, false);
+    return err_exit_code(ERR_RESOURCE);
 }
 
 int main(int argc, char **argv)
@@ -160,11 +193,10 @@ int main(int argc, char **argv)
         return err_exit_code(ERR_RESOURCE);
     }
     int code = dispatch(argc, argv, &call);
+    atomic_store(&signals.over, true);
     pthread_kill(thread, SIGUSR1);
     pthread_join(thread, NULL);
     stop_free(signals.stop);
     command_done(&call);
-    if (fflush(stdout) != 0 && errno != EPIPE && code == 0)
-        code = err_exit_code(ERR_RESOURCE); /* what was printed is not all there */
-    return code;
+    return flush_stdout(code);
 }

@@ -47,13 +47,15 @@ void output_error(const struct err *err, bool json)
     }
     without_hint.hint[0] = '\0';
     err_line(&without_hint, line, sizeof(line));
-    struct json_out j = json_out(&text, 2);
+    struct json_out j = json_out(&text, 0); /* one line: it may end a stream of lines */
     json_begin_object(&j);
     json_key(&j, "error");
     json_begin_object(&j);
     json_put_str(&j, "code", err_code(err->kind));
     json_put_str(&j, "message", line);
     json_put_str(&j, "hint", err->hint);
+    json_put_str(&j, "where", err->where);
+    json_put_str(&j, "why", err->why);
     json_end(&j);
     json_end(&j);
     output_json(&text);
@@ -62,7 +64,8 @@ void output_error(const struct err *err, bool json)
 void output_json(struct buf *json)
 {
     fwrite(buf_str(json), 1, json->len, stdout);
-    putchar('\n');
+    if (json->len == 0 || json->data[json->len - 1] != '\n')
+        putchar('\n');
     buf_done(json);
 }
 

@@ -102,11 +102,11 @@ test_server_settings_do_not_change_what_is_archived() {
          ALTER DATABASE $DB SET TimeZone = 'Asia/Tokyo'; ALTER DATABASE $DB SET bytea_output = escape;
          ALTER DATABASE $DB SET extra_float_digits = -5"
     sql "CREATE TABLE logs (id int PRIMARY KEY, at timestamptz, i interval, b bytea, f float8);
-         INSERT INTO logs VALUES (1, '2020-02-03 04:05:06+00', '1 day 2 hours', '\\xff', 0.1)"
+         INSERT INTO logs VALUES (1, '2020-02-03 04:05:06+00', '1 day 2 hours', '\\xff', 0.5)"
     ok archive
     ok cat "$(objects .jsonl.gz | sed "s#^$STORE/##")" --columns at,i,b,f
     same "$(cat "$OUT")" \
-        '{"at":"2020-02-03T04:05:06+00:00","i":"1 day 02:00:00","b":"/w==","f":0.1}'
+        '{"at":"2020-02-03T04:05:06+00:00","i":"1 day 02:00:00","b":"/w==","f":0.5}'
 }
 
 run_tests
