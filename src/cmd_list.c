@@ -77,8 +77,8 @@ static void print_total(const struct listing *l)
 
 static int run(const struct call *call, struct err *err)
 {
-    static const struct output_column columns[] = {{"rows", true},   {"stored", true},
-                                                   {"from", false},  {"to", false},
+    static const struct output_column columns[] = {{"rows", true},      {"stored", true},
+                                                   {"from", false},     {"to", false},
                                                    {"archived", false}, {"state", false},
                                                    {"archive", false}};
     const struct options *o = &call->options;

@@ -448,19 +448,19 @@ static void print_flag(const struct flag *flag, FILE *out)
 static void print_program(FILE *out)
 {
     fputs("archiver-tui moves cold PostgreSQL rows to S3 or a directory, proves that they\n"
-         "arrived, deletes them, and gives the space back.\n\n"
-         "Usage: archiver-tui COMMAND [FLAGS]\n\n",
+          "arrived, deletes them, and gives the space back.\n\n"
+          "Usage: archiver-tui COMMAND [FLAGS]\n\n",
           out);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (!commands[i]->hidden)
             fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     }
     fputs("\n  -c, --config FILE    else $ARCHIVER_CONFIG, ./archiver.yaml,\n"
-         "                       ~/.config/archiver-tui/config.yaml,\n"
-         "                       /etc/archiver-tui/config.yaml\n\n"
-         "Examples:\n"
-         "  archiver-tui archive --dry-run\n"
-         "  archiver-tui list -t audit_logs\n",
+          "                       ~/.config/archiver-tui/config.yaml,\n"
+          "                       /etc/archiver-tui/config.yaml\n\n"
+          "Examples:\n"
+          "  archiver-tui archive --dry-run\n"
+          "  archiver-tui list -t audit_logs\n",
           out);
 }
 
@@ -470,14 +470,14 @@ void command_print_help(const struct command *command, FILE *out)
         print_program(out);
         return;
     }
-    fprintf(out, "archiver-tui %s: %s\n\nUsage: archiver-tui %s %s\n\n", command->name, command->summary,
-           command->name, command->usage);
+    fprintf(out, "archiver-tui %s: %s\n\nUsage: archiver-tui %s %s\n\n", command->name,
+            command->summary, command->name, command->usage);
     for (size_t i = 0; i < FLAG_COUNT; i++) {
         if (command->takes & flags[i].of)
             print_flag(&flags[i], out);
     }
     fputs("  -c --config FILE, --json, -q --quiet, -v --verbose, --log-level LEVEL,\n"
-         "  --log-format text|json, --log-file FILE, --no-color, --read-only, -y --yes\n",
+          "  --log-format text|json, --log-file FILE, --no-color, --read-only, -y --yes\n",
           out);
     fprintf(out, "\n%s", command->details);
 }
