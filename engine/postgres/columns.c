@@ -104,6 +104,7 @@ static bool load_domain(struct columns *c, struct type *type, PGresult *row, int
 
     if (!base)
         return false;
+    type->base = base->base ? base->base : base->name;
     type->kind = base->kind;
     type->delimiter = base->delimiter;
     type->element = base->element;

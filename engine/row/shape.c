@@ -128,6 +128,8 @@ static void write_encoding(const struct type *type, int depth, struct json_out *
         json_put_str(j, "type", type->name);
         json_put_str(j, "udt_name", type->udt_name);
     }
+    if (type->base)
+        json_put_str(j, "base", type->base);
     if (kind == TYPE_ARRAY)
         json_put_str(j, "delimiter", (char[2]){type->delimiter, '\0'});
     if (kind == TYPE_ARRAY || kind == TYPE_RANGE || kind == TYPE_MULTIRANGE) {
@@ -334,6 +336,7 @@ static bool read_encoding(struct shape *shape, struct json_object *o, int depth,
 
     if (!json_get_str(o, "kind", &kind, err) || !read_kind(kind, &type->kind, err))
         return false;
+    type->base = keep(shape, json_opt_str(o, "base", NULL));
     if (type->kind < TYPE_ARRAY)
         return true;
     if (depth >= SHAPE_DEPTH_MAX)

@@ -45,6 +45,8 @@ struct type {
     enum type_kind kind;        /* domains: that of their base */
     const char *name;           /* format_type() with typmod: "numeric(10,2)", "my.\"Enum\"[]" */
     const char *udt_name;       /* pg_type.typname of the column's type: "int8", "_text" */
+    const char *base;           /* domains: name of the type below all domains; NULL: no domain,
+                                   or not recorded */
     char delimiter;             /* arrays: ',' or ';' (box) */
     const struct type *element; /* array element, range subtype, multirange's range */
     struct type_field *fields;  /* composite, attribute order, dropped ones left out */

@@ -20,6 +20,9 @@ static void test_there_and_back(void)
     struct buf json = BUF_INIT, again = BUF_INIT;
     struct err err;
 
+    struct type *domain = shape_add_type(shape, TYPE_INT, "app.positive", "positive");
+    domain->base = "integer";
+    shape->columns[2].type = domain;
     shape->columns[0].not_null = true;
     shape->columns[0].identity = 'a';
     shape->columns[1].default_expr = "'{}'::text[]";
@@ -35,6 +38,8 @@ static void test_there_and_back(void)
         CHECK_INT(back->columns[7].type->delimiter, ';');
         CHECK_INT(back->columns[0].identity, 'a');
         CHECK_INT(back->key_count, 1);
+        CHECK_STR(back->columns[2].type->base, "integer");
+        CHECK(!back->columns[0].type->base);
     }
     json_object_put(root);
     shape_free(shape);
