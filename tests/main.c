@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * The table of suites. `tests/main` runs all, `tests/main row/encode store` those whose names
- * begin so. The last line is `N passed, N failed`.
+ * The table of suites. `tests/main` runs all but live/..., which need a server (tests/run live);
+ * `tests/main row/encode store` those whose names begin so. The last line is `N passed, N failed`.
  */
 #include <ftw.h>
 #include <stdlib.h>
@@ -12,13 +12,13 @@
 extern const struct test_suite base_err_suite, base_text_suite, base_queue_suite,
     config_config_suite, row_shape_suite, row_mapping_suite, row_encode_suite, row_decode_suite,
     member_member_suite, catalog_key_suite, catalog_catalog_suite, store_dir_suite,
-    store_sign_suite, store_xml_suite;
+    store_sign_suite, store_xml_suite, live_create_suite;
 
 static const struct test_suite *const suites[] = {
     &base_err_suite,      &base_text_suite,   &base_queue_suite,      &config_config_suite,
     &row_shape_suite,     &row_mapping_suite, &row_encode_suite,      &row_decode_suite,
     &member_member_suite, &catalog_key_suite, &catalog_catalog_suite, &store_dir_suite,
-    &store_sign_suite,    &store_xml_suite,
+    &store_sign_suite,    &store_xml_suite,   &live_create_suite,    
 };
 
 #define SUITE_COUNT (sizeof(suites) / sizeof(suites[0]))
@@ -127,7 +127,7 @@ static bool is_asked(const struct test_suite *suite, int argc, char **argv)
         if (strncmp(suite->name, argv[i], strlen(argv[i])) == 0)
             return true;
     }
-    return argc < 2;
+    return argc < 2 && strncmp(suite->name, "live/", 5) != 0;
 }
 
 static void register_suites(int argc, char **argv)

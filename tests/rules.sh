@@ -66,7 +66,7 @@ for header in $(ls engine/*.h engine/*/*.h | grep -v '^engine/base/'); do
     [ -f "$module" ] || continue
     for name in $(sed -n 's/^[a-z].*[ *]\([a-z0-9_]*\)(.*/\1/p' "$header" | sort -u); do
         # shellcheck disable=SC2086
-        grep -lw "$name" $sources tests/*.c tests/unit/*/*.c 2>/dev/null |
+        grep -lw "$name" $sources tests/*.c tests/unit/*/*.c tests/live/*.c 2>/dev/null |
             grep -vxF -e "$header" -e "$module" | grep -q . || say "$header: nobody uses $name"
     done
 done
