@@ -60,10 +60,13 @@ static bool make_table(struct conn *conn, const struct ledger_kind *kind, const 
         buf_adds(&sql, "CREATE SCHEMA IF NOT EXISTS " HOME "; GRANT USAGE ON SCHEMA " HOME
                        " TO PUBLIC;");
     /* Other roles archive and restore the same tables; there is no row of anybody's in it. */
-    buf_addf(&sql,
-             "CREATE TABLE IF NOT EXISTS %s (%s);"
-             "GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO PUBLIC; COMMIT",
-             buf_str(&name), kind->columns, buf_str(&name));
+    buf_addf(&sql, "CREATE TABLE IF NOT EXISTS %s (%s);", buf_str(&name), kind->columns);
+    if (kind->insert_only)
+        buf_addf(&sql, "GRANT SELECT, DELETE, INSERT (%s) ON %s TO PUBLIC; COMMIT",
+                 kind->insert_only, buf_str(&name));
+    else
+        buf_addf(&sql, "GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO PUBLIC; COMMIT",
+                 buf_str(&name));
     bool ok = conn_exec(conn, buf_str(&sql), err);
     if (!ok && conn_alive(conn)) {
         struct err ignored;

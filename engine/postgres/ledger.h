@@ -14,12 +14,15 @@
 struct ledger_kind {
     const char *name;    /* "archiver_set_aside" */
     const char *columns; /* what stands between the parentheses of CREATE TABLE */
+    /* Columns that others than its owner may fill, once and for all: the rest is what their
+     * defaults say, so that nobody can write in another's name. NULL: all, and change them. */
+    const char *insert_only;
 };
 
-/* The quoted name of the ledger for tables of `schema`; empty where there is none and none was asked
- * for or may be made. With `create`, call it outside of a transaction. ERR_PERMISSION where there is
- * one that may not be read: what it holds cannot be guessed. */
-bool ledger_table(struct conn *conn, const struct ledger_kind *kind, const char *schema, bool create,
-                  struct buf *ret_name, struct err *err);
+/* The quoted name of the ledger for tables of `schema`; empty where there is none and none was
+ * asked for or may be made. With `create`, call it outside of a transaction. ERR_PERMISSION where
+ * there is one that may not be read: what it holds cannot be guessed. */
+bool ledger_table(struct conn *conn, const struct ledger_kind *kind, const char *schema,
+                  bool create, struct buf *ret_name, struct err *err);
 
 #endif
