@@ -14,6 +14,7 @@
 #include "catalog/catalog.h"
 #include "evidence.h"
 #include "member/open.h"
+#include "postgres/aside.h"
 #include "postgres/introspect.h"
 #include "postgres/lock.h"
 #include "targets.h"
@@ -466,6 +467,52 @@ static bool check_timeline(struct recovery *r, struct err *err)
     return true;
 }
 
+/* --- indexes that a restore set aside --- */
+
+static void log_lines(char *text)
+{
+    char *line;
+
+    while ((line = strsep(&text, "\n"))) {
+        if (*line)
+            log_msg(LOG_WARN, "recover: %s", line);
+    }
+}
+
+/* Every table's with the first of the database's: a restore may have gone into one that is not in
+ * the configuration. What the server refuses is tried at most twice a run that way. */
+static bool put_back_those_due(const struct recovery *r, struct aside_report *aside,
+                               struct err *err)
+{
+    const struct config_table *table = r->target->table;
+
+    if (table == r->target->database->tables)
+        return aside_put_back_all(r->conn, table->schema, aside, err);
+    return aside_indexes_put_back(r->conn, table->schema, table->name, aside, err);
+}
+
+/* Rows are safe without them, so only a lost connection stops what else there is to do. */
+static bool put_back_indexes(struct recovery *r, struct err *err)
+{
+    struct aside_report aside = {0};
+    struct err why = ERR_INIT;
+    bool ok = put_back_those_due(r, &aside, &why);
+
+    if (!ok && why.kind == ERR_NETWORK)
+        *err = why;
+    else if (!ok)
+        log_err(LOG_WARN, &why);
+    r->report->indexes_put_back += (int64_t)aside.done;
+    r->report->indexes_left += (int64_t)aside.left;
+    if (aside.done > 0)
+        log_msg(LOG_INFO, "recover: %zu indexes that a restore had set aside are put back",
+                aside.done);
+    if (aside.notes.len > 0)
+        log_lines(aside.notes.data);
+    aside_report_done(&aside);
+    return ok || why.kind != ERR_NETWORK;
+}
+
 /* --- one table, all tables --- */
 
 static void recovery_done(struct recovery *r)
@@ -495,7 +542,7 @@ bool recover_table(const struct recover_target *target, struct conn *conn, struc
                                      .schema = target->table->schema,
                                      .table = target->table->name};
     key_table_prefix(&r.key_table, &prefix);
-    if (!fault_point("recover.begin", err))
+    if (!fault_point("recover.begin", err) || !put_back_indexes(&r, err))
         goto out;
     r.catalog = catalog_read(store, &r.key_table, err);
     if (!r.catalog)
@@ -585,6 +632,8 @@ void recover_report_write(const struct recover_report *report, struct json_out *
     json_put_int(j, "removed", report->removed);
     json_put_int(j, "left", report->left);
     json_put_int(j, "swept", (int64_t)report->swept);
+    json_put_int(j, "indexes_put_back", report->indexes_put_back);
+    json_put_int(j, "indexes_left", report->indexes_left);
     json_key(j, "batches");
     json_begin_array(j);
     for (size_t i = 0; i < report->count; i++) {

@@ -42,11 +42,15 @@ struct recover_report {
     size_t count;
     int64_t settled, removed, left; /* left: in progress or undecided */
     uint64_t swept;                 /* temporary files and stale uploads removed */
+    int64_t indexes_put_back;       /* that an interrupted restore had dropped */
+    int64_t indexes_left;           /* of those, tries that the server refused; the log says why */
     struct err err;                 /* the first table that could not be looked at */
     int64_t tables, tables_failed;
 };
 
-/* One table; under its lock. Adds to the report. `run_id` names the catalog object written. */
+/* One table; under its lock. Adds to the report. `run_id` names the catalog object written. Indexes
+ * that an interrupted restore set aside are put back too: the table's, and with the first table of a
+ * database those of all others that nobody has locked. */
 struct recover_target {
     const struct config *config;
     const struct config_database *database;

@@ -39,6 +39,9 @@ static void print_report(const struct recover_report *report, const struct optio
            " removed, %" PRId64 " left; %" PRIu64 " stale files and uploads removed\n",
            report->tables - report->tables_failed, report->settled, report->removed, report->left,
            report->swept);
+    if (report->indexes_put_back > 0 || report->indexes_left > 0)
+        printf("%" PRId64 " indexes that a restore had set aside are put back, %" PRId64 " left\n",
+               report->indexes_put_back, report->indexes_left);
 }
 
 static int exit_code(const struct recover_report *report, struct err *err)
@@ -48,7 +51,7 @@ static int exit_code(const struct recover_report *report, struct err *err)
         return report->tables_failed == report->tables ? err_exit_code(err->kind)
                                                        : err_exit_code(ERR_PARTIAL);
     }
-    return report->left > 0 ? err_exit_code(ERR_PARTIAL) : 0;
+    return report->left > 0 || report->indexes_left > 0 ? err_exit_code(ERR_PARTIAL) : 0;
 }
 
 static int run(const struct call *call, struct err *err)
@@ -81,7 +84,8 @@ const struct command cmd_recover = {
     .name = "recover",
     .summary = "settle or remove what a crash left unsettled",
     .usage = "[-d NAME] [-t TABLE] [FLAGS]",
-    .details = "Every run does this first. Exit 1 where a batch is left that cannot be decided.\n\n"
+    .details = "Every run does this first. Exit 1 where a batch is left that cannot be decided,\n"
+               "or an index that a restore had set aside and that cannot be put back.\n\n"
                "Examples:\n"
                "  archiver-tui recover\n"
                "  archiver-tui recover -d appdb --json\n",
