@@ -107,18 +107,6 @@ static bool begin(struct conn *conn, struct err *err)
     return conn_exec(conn, "BEGIN; SET LOCAL search_path = pg_catalog", err);
 }
 
-/* Keeps the first error. */
-static bool end(struct conn *conn, bool ok, struct err *err)
-{
-    struct err other = ERR_INIT;
-
-    if (conn_exec(conn, ok ? "COMMIT" : "ROLLBACK", &other))
-        return ok;
-    if (ok)
-        *err = other;
-    return false;
-}
-
 static bool no_record(struct err *err, const char *why, const char *hint)
 {
     err_set(err, ERR_PERMISSION, "indexes cannot be set aside");
@@ -248,12 +236,12 @@ bool aside_indexes_drop(struct conn *conn, const char *schema, const char *table
         ok = no_record(err, "there is no table to record them in, and this role may not make one",
                        "GRANT CREATE ON DATABASE to it");
     ok = ok && begin(conn, err) &&
-         end(conn,
-             check_trust(conn, schema, table, buf_str(&ledger), err) &&
-                 lock_table(conn, schema, table, err) &&
-                 record(conn, buf_str(&ledger), values, &indexes, err) &&
-                 drop_all(conn, schema, indexes, err) && note_kept(conn, values, report, err),
-             err);
+         conn_end(conn,
+                  check_trust(conn, schema, table, buf_str(&ledger), err) &&
+                      lock_table(conn, schema, table, err) &&
+                      record(conn, buf_str(&ledger), values, &indexes, err) &&
+                      drop_all(conn, schema, indexes, err) && note_kept(conn, values, report, err),
+                  err);
     if (ok)
         report->done += (size_t)PQntuples(indexes);
     else
@@ -418,7 +406,7 @@ static bool put_back_record(const struct back *b, const char *trusted, struct as
     else if (trusted[0] != 't')
         ok = refuse(&why, "the record is of a role without rights on the table");
     else
-        ok = begin(b->conn, &why) && end(b->conn, put_back_one(b, &mine, &why), &why);
+        ok = begin(b->conn, &why) && conn_end(b->conn, put_back_one(b, &mine, &why), &why);
     report->done += ok && mine;
     if (ok)
         return true;

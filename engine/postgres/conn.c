@@ -277,6 +277,17 @@ bool conn_exec(struct conn *conn, const char *sql, struct err *err)
     return ok;
 }
 
+bool conn_end(struct conn *conn, bool ok, struct err *err)
+{
+    struct err other = ERR_INIT;
+
+    if (conn_exec(conn, ok ? "COMMIT" : "ROLLBACK", &other))
+        return ok;
+    if (ok)
+        *err = other;
+    return false;
+}
+
 PGresult *conn_query(struct conn *conn, const char *sql, size_t count, const char *const *values,
                      struct err *err)
 {

@@ -43,6 +43,8 @@ bool conn_alive(const struct conn *conn);
 
 /* Statements without rows. */
 bool conn_exec(struct conn *conn, const char *sql, struct err *err);
+/* COMMIT where `ok`, else ROLLBACK; false where either says so. The first error is kept. */
+bool conn_end(struct conn *conn, bool ok, struct err *err);
 /* Rows, text format; values are bound, NULL is SQL NULL. PQclear the result. NULL: *err filled. */
 PGresult *conn_query(struct conn *conn, const char *sql, size_t count, const char *const *values,
                      struct err *err);

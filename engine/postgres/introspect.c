@@ -33,18 +33,6 @@ static bool begin(struct conn *conn, struct err *err)
     return conn_exec(conn, BEGIN_SQL, err);
 }
 
-/* Keeps the first error. */
-static bool end(struct conn *conn, bool ok, struct err *err)
-{
-    struct err other = ERR_INIT;
-
-    if (conn_exec(conn, ok ? "COMMIT" : "ROLLBACK", &other))
-        return ok;
-    if (ok)
-        *err = other;
-    return false;
-}
-
 /* --- the table itself --- */
 
 static void suggest_table(struct look *l, struct err *err)
@@ -358,7 +346,7 @@ struct introspect_table *introspect_table(struct conn *conn, const struct config
     if (!begin(conn, err))
         return NULL;
     l.table = mem_alloc(sizeof(*l.table));
-    if (end(conn, look_at_all(&l, err), err))
+    if (conn_end(conn, look_at_all(&l, err), err))
         return l.table;
     introspect_free(l.table);
     return NULL;
@@ -452,7 +440,7 @@ bool introspect_ddl(struct conn *conn, const struct introspect_table *table, str
     char oid[16];
 
     snprintf(oid, sizeof(oid), "%" PRIu32, table->oid);
-    if (!begin(conn, err) || !end(conn, ddl_sequences(conn, oid, ret_sql, err), err))
+    if (!begin(conn, err) || !conn_end(conn, ddl_sequences(conn, oid, ret_sql, err), err))
         return false;
     ddl_table(conn, table->shape, ret_sql);
     return true;
