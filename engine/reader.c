@@ -9,6 +9,7 @@
 #include "member/open.h"
 #include "row/copytext.h"
 #include "row/decode.h"
+#include "row/filter.h"
 #include "store/store.h"
 #include "targets.h"
 
@@ -20,6 +21,7 @@ struct reader {
     struct metadata *metadata;
     struct opener *opener;
     struct decoder *decoder;
+    struct filter *filter; /* NULL: every row */
     struct buf sealed, lines;
     size_t member;    /* whose lines are held; SIZE_MAX: none */
     size_t position;  /* in lines */
@@ -65,6 +67,15 @@ out:
     return ok;
 }
 
+static bool open_filter(struct reader *r, const char *where, struct err *err)
+{
+    if (r->metadata->shape)
+        r->filter = filter_new(where, r->metadata->shape, err);
+    else
+        err_set(err, ERR_USAGE, "the archive does not say its columns");
+    return r->filter || err_in(err, "--where, %s", buf_str(&r->data_key));
+}
+
 struct reader *reader_open(const struct reader_params *params, struct err *err)
 {
     struct reader *r = mem_alloc(sizeof(*r));
@@ -85,6 +96,8 @@ struct reader *reader_open(const struct reader_params *params, struct err *err)
         r->spans = mem_alloc(r->metadata->shape->column_count * sizeof(*r->spans));
         r->copy_starts = mem_alloc(r->metadata->shape->column_count * sizeof(*r->copy_starts));
     }
+    if (params->where && !open_filter(r, params->where, err))
+        goto fail;
     return r;
 fail:
     reader_close(r);
@@ -99,6 +112,7 @@ void reader_close(struct reader *r)
     free(r->copy_starts);
     buf_done(&r->copy);
     decoder_free(r->decoder);
+    filter_free(r->filter);
     opener_free(r->opener);
     metadata_free(r->metadata);
     store_close(r->store);
@@ -251,7 +265,7 @@ static bool load_for_row(struct reader *r, struct err *err)
     return true;
 }
 
-bool reader_next(struct reader *r, const char **ret_line, size_t *ret_len, struct err *err)
+static bool next_line(struct reader *r, const char **ret_line, size_t *ret_len, struct err *err)
 {
     *ret_line = NULL;
     *ret_len = 0;
@@ -266,19 +280,6 @@ bool reader_next(struct reader *r, const char **ret_line, size_t *ret_len, struc
     r->row++;
     *ret_line = r->line;
     *ret_len = r->line_len;
-    return true;
-}
-
-bool reader_json(struct reader *r, size_t column, const char **ret_json, size_t *ret_len,
-                 struct err *err)
-{
-    if (!r->spans_known) {
-        if (!decode_spans(r->decoder, r->line, r->line_len, r->spans, err))
-            return err_in(err, "%s, row %" PRIu64, buf_str(&r->data_key), r->row);
-        r->spans_known = true;
-    }
-    *ret_json = r->line + r->spans[column].start;
-    *ret_len = r->spans[column].len;
     return true;
 }
 
@@ -299,6 +300,55 @@ static bool know_copy(struct reader *r, struct err *err)
             r->copy_starts[column++] = i + 1;
     }
     return r->copy_known = true;
+}
+
+/* Goes over the members from this row on that hold no match, fetching none of them. What the
+ * earlier archiver says of a whole object is not taken for a proof. */
+static void pass_over(struct reader *r)
+{
+    const struct metadata *m = r->metadata;
+    uint64_t first;
+
+    while (m->member_count > 0 && r->row < m->record_count) {
+        const struct member_index *at = &m->members[member_of(r, r->row, &first)];
+        struct filter_bounds bounds = {at->min_us, at->max_us, at->min_key, at->max_key};
+        if (filter_may_match(r->filter, &bounds))
+            return;
+        r->row = at->first_row + at->rows;
+        r->member = SIZE_MAX;
+    }
+}
+
+bool reader_next(struct reader *r, const char **ret_line, size_t *ret_len, struct err *err)
+{
+    bool match = !r->filter;
+
+    do {
+        if (r->filter && (r->member == SIZE_MAX || r->position >= r->lines.len))
+            pass_over(r);
+        if (!next_line(r, ret_line, ret_len, err))
+            return false;
+        if (!*ret_line || match)
+            return true;
+        if (!know_copy(r, err))
+            return false;
+        if (!filter_row(r->filter, r->copy.data, r->copy.len, &match, err))
+            return err_in(err, "%s, row %" PRIu64, buf_str(&r->data_key), r->row - 1);
+    } while (!match);
+    return true;
+}
+
+bool reader_json(struct reader *r, size_t column, const char **ret_json, size_t *ret_len,
+                 struct err *err)
+{
+    if (!r->spans_known) {
+        if (!decode_spans(r->decoder, r->line, r->line_len, r->spans, err))
+            return err_in(err, "%s, row %" PRIu64, buf_str(&r->data_key), r->row);
+        r->spans_known = true;
+    }
+    *ret_json = r->line + r->spans[column].start;
+    *ret_len = r->spans[column].len;
+    return true;
 }
 
 bool reader_value(struct reader *r, size_t column, struct buf *ret_text, bool *ret_null,

@@ -16,7 +16,8 @@ struct reader;
 
 struct reader_params {
     const struct config *config;
-    const char *key; /* data, metadata or manifest key, with or without the configured prefix */
+    const char *key;   /* data, metadata or manifest key, with or without the configured prefix */
+    const char *where; /* only rows of which this is true (doc/where.md); NULL: all */
     const struct stop *stop;
 };
 
@@ -25,14 +26,15 @@ void reader_close(struct reader *reader);            /* NULL allowed */
 const char *reader_key(const struct reader *reader); /* of the data object */
 /* The metadata document as it is stored; borrowed. */
 const char *reader_metadata(const struct reader *reader, size_t *ret_len);
-uint64_t reader_rows(const struct reader *reader);
+uint64_t reader_rows(const struct reader *reader);       /* of the archive, whatever `where` */
 size_t reader_column_count(const struct reader *reader); /* 0: schema not known */
 const char *reader_column(const struct reader *reader, size_t i);
 size_t reader_find_column(const struct reader *reader, const char *name); /* SIZE_MAX */
 /* Goes to row n (from 0), fetching nothing yet. */
 bool reader_seek(struct reader *reader, uint64_t row, struct err *err);
 /* The next JSON line without newline, borrowed; *ret_line NULL at the end. Members are checked
- * (CRC, size, SHA-256) before their first line is given out. */
+ * (CRC, size, SHA-256) before their first line is given out. With `where`, the next line that
+ * matches; members that cannot hold one are not fetched. */
 bool reader_next(struct reader *reader, const char **ret_line, size_t *ret_len, struct err *err);
 /* The value of column i of the current line as text: PostgreSQL's, unescaped; *ret_null. */
 bool reader_value(struct reader *reader, size_t column, struct buf *ret_text, bool *ret_null,

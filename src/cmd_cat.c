@@ -258,6 +258,28 @@ static bool print_row(struct cat *c, const char *line, size_t len, struct err *e
     return err_sys(err, ERR_RESOURCE, errno, "cannot write rows to stdout");
 }
 
+/* Goes over the first rows; without --where they need not be read for it. */
+static bool skip_rows(struct cat *c, struct err *err)
+{
+    const char *line = "";
+    size_t len;
+
+    if (c->skip > 0 && !c->call->options.where) {
+        int64_t rows = (int64_t)reader_rows(c->reader);
+        int64_t over = c->skip < rows ? c->skip : rows;
+        c->skip -= over;
+        return reader_seek(c->reader, (uint64_t)over, err);
+    }
+    while (c->skip > 0 && !stop_asked(c->call->stop)) {
+        if (!reader_next(c->reader, &line, &len, err))
+            return false;
+        if (!line)
+            return true;
+        c->skip--;
+    }
+    return true;
+}
+
 static bool print_rows(struct cat *c, struct err *err)
 {
     const char *line = NULL;
@@ -277,7 +299,10 @@ static bool print_rows(struct cat *c, struct err *err)
 
 static bool cat_archive(struct cat *c, const char *key, struct err *err)
 {
-    struct reader_params params = {.config = c->call->config, .key = key, .stop = c->call->stop};
+    struct reader_params params = {.config = c->call->config,
+                                   .key = key,
+                                   .where = c->call->options.where,
+                                   .stop = c->call->stop};
     bool ok = false;
 
     c->reader = reader_open(&params, err);
@@ -285,14 +310,7 @@ static bool cat_archive(struct cat *c, const char *key, struct err *err)
         goto out;
     if (c->format == FORMAT_CSV && !match_header(c, err))
         goto out;
-    int64_t rows = (int64_t)reader_rows(c->reader);
-    if (c->skip >= rows) {
-        c->skip -= rows;
-        ok = true;
-        goto out;
-    }
-    ok = (c->skip == 0 || reader_seek(c->reader, (uint64_t)c->skip, err)) && print_rows(c, err);
-    c->skip = 0;
+    ok = skip_rows(c, err) && print_rows(c, err);
 out:
     print_table(c);
     reader_close(c->reader);
@@ -329,13 +347,13 @@ static int run(const struct call *call, struct err *err)
 const struct command cmd_cat = {
     .name = "cat",
     .summary = "rows of archives, each member checked before its first row",
-    .usage = "KEY... [--columns A,B] [--format F] [--limit N] [FLAGS]",
+    .usage = "KEY... [--where EXPR] [--columns A,B] [FLAGS]",
     .details = "jsonl prints the lines as they are stored; csv and table print PostgreSQL's own\n"
                "text (csv: NULL is nothing, an empty string is \"\").\n\n"
                "Examples:\n"
                "  archiver-tui cat KEY --limit 5 --format table\n"
-               "  archiver-tui cat KEY --columns id,created_at --format csv > rows.csv\n",
-    .takes = TAKES_LIMIT | TAKES_OFFSET | TAKES_COLUMNS | TAKES_FORMAT,
+               "  archiver-tui cat KEY --where \"level = 'error' and body->>'user' = '7'\"\n",
+    .takes = TAKES_LIMIT | TAKES_OFFSET | TAKES_COLUMNS | TAKES_FORMAT | TAKES_WHERE,
     .args_min = 1,
     .args_max = SIZE_MAX,
     .needs_config = true,

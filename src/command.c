@@ -89,6 +89,7 @@ enum flag_id {
     FLAG_DRY_RUN,
     FLAG_COLUMNS,
     FLAG_FORMAT,
+    FLAG_WHERE,
     FLAG_JSON,
     FLAG_QUIET,
     FLAG_VERBOSE,
@@ -119,6 +120,8 @@ static const struct flag {
     {"dry-run", FLAG_DRY_RUN, '\0', NULL, TAKES_DRY_RUN, "count and plan, change nothing"},
     {"columns", FLAG_COLUMNS, '\0', "A,B", TAKES_COLUMNS, "only these columns, in this order"},
     {"format", FLAG_FORMAT, '\0', "F", TAKES_FORMAT, "jsonl (default), csv or table"},
+    {"where", FLAG_WHERE, '\0', "EXPR", TAKES_WHERE,
+     "only rows of which this is true (doc/where.md)"},
     {"config", FLAG_CONFIG, 'c', "FILE", 0, "configuration file"},
     {"json", FLAG_JSON, '\0', NULL, 0, "JSON on stdout"},
     {"quiet", FLAG_QUIET, 'q', NULL, 0, "only errors on stderr, no progress"},
@@ -247,6 +250,9 @@ static bool take_flag(const struct flag *flag, const char *value, struct options
     case FLAG_FORMAT:
         o->format = value;
         return take_choice(flag, value, (const char *const[]){"jsonl", "csv", "table", NULL}, err);
+    case FLAG_WHERE:
+        o->where = value;
+        return true;
     case FLAG_LOG_LEVEL: {
         enum log_level ignored;
         o->log_level = value;
@@ -288,7 +294,7 @@ static bool take_flag(const struct flag *flag, const char *value, struct options
 /* Flags of a later version: said as what they are, not as typos. */
 static bool is_later(const char *word)
 {
-    static const char *const later[] = {"--where", "--detach"};
+    static const char *const later[] = {"--detach"};
 
     for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
         size_t len = strlen(later[i]);

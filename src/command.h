@@ -22,6 +22,7 @@ enum {
     TAKES_DRY_RUN = 1 << 5,
     TAKES_COLUMNS = 1 << 6,
     TAKES_FORMAT = 1 << 7,
+    TAKES_WHERE = 1 << 8,
 };
 
 struct options { /* borrowed from argv but for what is said */
@@ -29,7 +30,7 @@ struct options { /* borrowed from argv but for what is said */
     const char *database;
     char *schema, *table; /* malloc'd */
     const char *start_date, *end_date;
-    const char *columns, *format;
+    const char *columns, *format, *where;
     int64_t limit, offset; /* 0: none */
     bool json, quiet, no_color, read_only, yes, dry_run, help, version;
     int verbose;

@@ -117,7 +117,7 @@ static bool take_time(struct cursor *c, int64_t *ret_us)
             return false;
     }
     *ret_us = ((hour * 60 + minute) * 60 + second) * US_PER_SECOND + us;
-    return hour <= 24 && minute < 60 && second <= 60;
+    return minute < 60 && second <= 60 && *ret_us <= TEXT_US_PER_DAY;
 }
 
 static bool take_zone(struct cursor *c, int64_t *ret_us)
@@ -138,7 +138,7 @@ static bool take_zone(struct cursor *c, int64_t *ret_us)
     if (take_char(c, ':') && !take_digits(c, 2, 2, &seconds))
         return false;
     *ret_us = sign * ((hours * 60 + minutes) * 60 + seconds) * US_PER_SECOND;
-    return true;
+    return hours < 16 && minutes < 60 && seconds < 60;
 }
 
 static bool is_word(const char *text, size_t len, const char *word)
@@ -146,38 +146,68 @@ static bool is_word(const char *text, size_t len, const char *word)
     return strlen(word) == len && memcmp(text, word, len) == 0;
 }
 
-bool text_to_time(const char *text, size_t len, int64_t *ret_us)
+/* Year 0 is 1 BC. */
+static bool is_day(int64_t year, int64_t month, int64_t day)
+{
+    static const uint8_t days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+    return month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1] &&
+           (month != 2 || day < 29 || leap);
+}
+
+bool text_to_moment(const char *text, size_t len, struct text_moment *ret_moment)
 {
     struct cursor c = {text, text + len};
-    int64_t year, month, day, time_us = 0, zone_us = 0;
+    struct text_moment moment = {0};
+    int64_t year, month, day;
 
-    if (is_word(text, len, "infinity")) {
-        *ret_us = INT64_MAX;
-        return true;
-    }
-    if (is_word(text, len, "-infinity")) {
-        *ret_us = INT64_MIN;
+    if (is_word(text, len, "infinity") || is_word(text, len, "-infinity")) {
+        moment.day = *text == '-' ? INT64_MIN : INT64_MAX;
+        *ret_moment = moment;
         return true;
     }
     if (!take_digits(&c, 4, 7, &year) || !take_char(&c, '-') || !take_digits(&c, 2, 2, &month) ||
         !take_char(&c, '-') || !take_digits(&c, 2, 2, &day))
         return false;
-    if (month < 1 || month > 12 || day < 1 || day > 31)
-        return false;
     if ((take_char(&c, ' ') || take_char(&c, 'T'))) {
         if (c.end - c.at == 2 && memcmp(c.at, "BC", 2) == 0)
             c.at--; /* a date with BC: give the space back */
-        else if (!take_time(&c, &time_us) || !take_zone(&c, &zone_us))
+        else if (!take_time(&c, &moment.us) || !take_zone(&c, &moment.zone_us))
             return false;
     }
+    if (year == 0)
+        return false;
     if (c.end - c.at == 3 && memcmp(c.at, " BC", 3) == 0) {
         year = 1 - year;
         c.at += 3;
     }
-    if (c.at != c.end)
+    if (c.at != c.end || !is_day(year, month, day))
         return false;
-    *ret_us =
-        days_from_civil(year, (unsigned)month, (unsigned)day) * TEXT_US_PER_DAY + time_us - zone_us;
+    moment.day = days_from_civil(year, (unsigned)month, (unsigned)day);
+    if (moment.us == TEXT_US_PER_DAY) { /* 24:00, or a leap second */
+        moment.day++;
+        moment.us = 0;
+    }
+    *ret_moment = moment;
+    return true;
+}
+
+bool text_to_time(const char *text, size_t len, int64_t *ret_us)
+{
+    struct text_moment moment;
+    int64_t us;
+
+    if (!text_to_moment(text, len, &moment))
+        return false;
+    if (moment.day == INT64_MAX || moment.day == INT64_MIN) {
+        *ret_us = moment.day;
+        return true;
+    }
+    if (__builtin_mul_overflow(moment.day, TEXT_US_PER_DAY, &us) ||
+        __builtin_add_overflow(us, moment.us - moment.zone_us, &us))
+        return false;
+    *ret_us = us;
     return true;
 }
 

@@ -25,6 +25,14 @@ bool text_to_real(const char *text, double *ret_value);
 /* What PostgreSQL prints with DateStyle ISO, or ISO 8601 (T, Z, +hh, +hh:mm); date only is
  * midnight; without zone is UTC; also infinity, BC, years past 9999. */
 bool text_to_time(const char *text, size_t len, int64_t *ret_us);
+/* The same as a day and a time of that day, which reaches as far as PostgreSQL's dates and
+ * timestamps do: text_to_time is false beyond the year 294246. */
+struct text_moment {
+    int64_t day;     /* since 1970-01-01; INT64_MAX and INT64_MIN: infinity and -infinity */
+    int64_t us;      /* 0 to TEXT_US_PER_DAY - 1, as it is written */
+    int64_t zone_us; /* east of UTC; 0 where none is written */
+};
+bool text_to_moment(const char *text, size_t len, struct text_moment *ret_moment);
 /* "2026-11-23T13:28:45.330268+00:00"; fraction left out where zero. */
 void text_add_time(struct buf *buf, int64_t us);
 /* "20261123T132845Z" */

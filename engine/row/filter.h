@@ -16,8 +16,8 @@
 #include "row/shape.h"
 
 struct filter;
-/* ERR_USAGE points at the character: "column 14: there is no column \"lvel\"" with the nearest name,
- * a type that cannot be compared, what was due. The shape must outlive the filter. */
+/* ERR_USAGE points at the character: "column 14: there is no column \"lvel\"" with the nearest
+ * name, a type that cannot be compared, what was due. The shape must outlive the filter. */
 struct filter *filter_new(const char *text, const struct shape *shape, struct err *err);
 void filter_free(struct filter *filter); /* NULL allowed */
 /* Is the expression true (not false, not NULL) of this row? `copy_line` is without or with its
@@ -27,8 +27,8 @@ bool filter_row(struct filter *filter, const char *copy_line, size_t len, bool *
 
 /* What is known of all rows of a member (member_index) or archive. */
 struct filter_bounds {
-    int64_t min_us, max_us;       /* timestamp column; INT64_MAX and INT64_MIN: none */
-    const char *min_key, *max_key; /* JSON arrays of one integer; NULL: not known */
+    int64_t min_us, max_us;        /* timestamp column; INT64_MAX and INT64_MIN: none */
+    const char *min_key, *max_key; /* a JSON integer, alone or in an array; NULL: not known */
 };
 /* False only where surely no row of it matches. */
 bool filter_may_match(const struct filter *filter, const struct filter_bounds *bounds);

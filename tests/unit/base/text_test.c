@@ -31,8 +31,31 @@ static void test_times(void)
     CHECK(text_to_time("0044-03-15 12:00:00+00 BC", 25, &us) && us < 0);
     CHECK(!text_to_time("2024-02-30x", 11, &us));
     CHECK(!text_to_time("yesterday", 9, &us));
+    CHECK(!text_to_time("2023-02-29", 10, &us));
+    CHECK(text_to_time("2024-02-29 24:00:00", 19, &us) && us == INT64_C(1709251200000000));
+    CHECK(!text_to_time("2024-02-29 24:00:01", 19, &us));
+    CHECK(!text_to_time("0000-01-01", 10, &us));
     CHECK(!text_to_time("", 0, &us));
     buf_done(&iso);
+}
+
+static void test_far_times(void)
+{
+    static const char last[] = "294276-12-31 23:59:59.999999+00", day[] = "5874897-12-31";
+    struct text_moment moment;
+    int64_t us = 7;
+
+    CHECK(text_to_time("294246-12-31", 12, &us));
+    CHECK(!text_to_time(last, strlen(last), &us));
+    CHECK(!text_to_time(day, strlen(day), &us));
+    CHECK(text_to_moment(last, strlen(last), &moment));
+    CHECK_INT(moment.day, 106762939);
+    CHECK_INT(moment.us, TEXT_US_PER_DAY - 1);
+    CHECK(text_to_moment(day, strlen(day), &moment));
+    CHECK_INT(moment.day, 2145042905);
+    CHECK(text_to_moment("2024-01-01 01:30:00-05:30", 25, &moment));
+    CHECK_INT(moment.zone_us, INT64_C(-19800000000));
+    CHECK(text_to_moment("-infinity", 9, &moment) && moment.day == INT64_MIN);
 }
 
 static void test_stamps(void)
@@ -102,6 +125,7 @@ static void test_nearest(void)
 
 static const struct test_case cases[] = {
     {"times are read as PostgreSQL and ISO write them", test_times},
+    {"days past what microseconds can say are kept apart", test_far_times},
     {"stamps go there and back", test_stamps},
     {"numbers are whole and in range, or refused", test_numbers},
     {"bytes go there and back, digests are the known ones", test_bytes},
