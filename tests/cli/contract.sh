@@ -216,9 +216,41 @@ test_cat_by_columns_offset_and_format() {
     says "$OUT" '817 rows'
     ok show "${key#pg/}" --json
     same "$(json "$OUT" '["version"]')" 3
-    # a reader that goes away early is no failure to speak of
-    "$ARCHIVER" -c "$CONF" cat "$key" 2>"$ERR" | head -1 >"$OUT"
-    same "$(wc -l <"$OUT")" 1
+}
+
+# Twenty times the archive is far more than a pipe holds: the program is sure to meet its end.
+test_a_reader_that_leaves_early_is_no_failure() {
+    fresh
+    logs 3000
+    ok archive
+    ok list --json
+    local key keys format codes
+    key=$(json "$OUT" '["key"]')
+    mapfile -t keys < <(for _ in $(seq 20); do echo "$key"; done)
+    for format in jsonl csv table; do
+        codes=0
+        "$ARCHIVER" -c "$CONF" cat "${keys[@]}" --format "$format" 2>"$ERR" </dev/null |
+            head -1 >"$OUT" || codes="${PIPESTATUS[*]}"
+        same "$codes" 0 "exit codes, $format"
+        same "$(wc -l <"$OUT")" 1 "lines, $format"
+        same "$(cat "$ERR")" "" "stderr, $format"
+    done
+}
+
+test_output_that_cannot_be_written_exits_6() {
+    fresh
+    logs 3000
+    ok archive
+    ok list --json
+    local key code=0
+    key=$(json "$OUT" '["key"]')
+    "$ARCHIVER" -c "$CONF" cat "$key" 2>"$ERR" </dev/null >/dev/full || code=$?
+    same "$code" 6
+    says "$ERR" 'No space left on device'
+    code=0
+    "$ARCHIVER" -c "$CONF" list 2>"$ERR" </dev/null >/dev/full || code=$?
+    same "$code" 6
+    says "$ERR" 'cannot write to stdout'
 }
 
 test_verify_finds_each_kind_of_damage() {
