@@ -4,12 +4,14 @@
  *
  *              BEGIN, txid                  any failure, or a stop
  *   (idle) ───────────────> OPEN ─────────────────────────────────┐
+ *                            │ columns locked and compared        │
  *                            │ COPY (DELETE ... RETURNING)        │
  *                            v  encode, seal, upload              │
- *                          STORED    data object durable          │
- *                            │ metadata.json, manifest.json       v
- *                            v  counts agree                   UNDONE  ROLLBACK, then objects
- * removed PROVED ────────────────────────────────┘    (data, manifest, metadata) │ COMMIT sent
+ *                          STORED    data object durable          v
+ *                            │ metadata.json, manifest.json     UNDONE   ROLLBACK, then objects
+ *                            v  counts agree                      ^      (data, manifest, metadata)
+ *                          PROVED ────────────────────────────────┘
+ *                            │ COMMIT sent
  *                 ┌──────────┴─────────────┐
  *                 v answered               v no answer
  *              COMMITTED                 UNKNOWN   nothing touched: recover decides by txid_status
