@@ -66,8 +66,8 @@ struct archiver;
 struct archiver *archiver_new(const struct archive_params *params, struct err *err);
 void archiver_free(struct archiver *archiver);
 /* One batch on `conn`, which holds the table's lock and no transaction. `copy_sql` and `leaf` are
- * from walk_next and walk_leaf. False with *err for UNDONE and UNKNOWN. *ret_batch is valid either way;
- * archive_batch_done frees it. */
+ * from walk_next and walk_leaf. False with *err for UNDONE and UNKNOWN. *ret_batch is valid either
+ * way; archive_batch_done frees it. */
 bool archive_batch(struct archiver *archiver, struct conn *conn, const struct introspect_leaf *leaf,
                    const char *copy_sql, struct archive_batch *ret_batch, struct err *err);
 void archive_batch_done(struct archive_batch *batch);

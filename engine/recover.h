@@ -2,8 +2,8 @@
  *
  * Every unsettled batch is settled, removed, or reported; nothing else may decide that.
  *
- * A batch is unsettled when one of its objects exists and no catalog line names it. What decides, in
- * this order:
+ * A batch is unsettled when one of its objects exists and no catalog line names it. What decides,
+ * in this order:
  *
  *   data of another cluster, or of the earlier archiver   foreign: never touched
  *   data of this cluster without metadata.json            COMMIT was never sent: removed
