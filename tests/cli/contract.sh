@@ -144,6 +144,27 @@ test_a_disk_without_room_exits_6_and_loses_nothing() {
     same "$(sql 'SELECT count(*) FROM logs')" 3000
 }
 
+# The names are as long as those of README.md; what is left out stands in the summary or in --json.
+test_tables_fit_a_terminal_of_80_columns() {
+    fresh
+    config '      - {name: audit_logs, timestamp_column: at}'
+    logs 3000
+    sql 'ALTER TABLE logs RENAME TO audit_logs'
+    local columns
+    for columns in 80 200; do
+        script -qec "stty cols $columns rows 24; '$ARCHIVER' -c '$CONF' archive --dry-run; '$ARCHIVER' -c '$CONF' archive --limit 400" \
+            "$DIR/typescript" </dev/null >/dev/null
+        # the progress bar writes over itself; the dry run's row ends in its walk
+        tr '\r' '\n' <"$DIR/typescript" | sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g' |
+            grep -aE '^appdb.public.audit_logs +(success |[0-9].* index$)' >"$DIR/rows$columns"
+        same "$(wc -l <"$DIR/rows$columns")" 2
+    done
+    [ "$(awk '{ if (length($0) > m) m = length($0) } END { print m }' "$DIR/rows80")" -le 80 ] ||
+        fail "$(cat "$DIR/rows80")"
+    [ "$(awk '{ if (length($0) > m) m = length($0) } END { print m }' "$DIR/rows200")" -gt 80 ] ||
+        fail "nothing would have had to be left out: $(cat "$DIR/rows200")"
+}
+
 test_read_only_refuses_what_changes() {
     fresh
     logs 3000
