@@ -337,7 +337,8 @@ static bool read_origin(struct recovery *r, const struct found *f, struct buf *r
     bool ok = store_get(r->store, f->data_key, 0, want, &head, err);
 
     *ret_ours = ok && open_comment(head.data, head.len, &comment) &&
-                strncmp(buf_str(&comment), mark, sizeof(mark) - 1) == 0;
+                comment.len >= sizeof(mark) - 1 &&
+                memcmp(comment.data, mark, sizeof(mark) - 1) == 0;
     if (*ret_ours) {
         const char *cluster = comment.data + sizeof(mark) - 1;
         const char *txid = strstr(cluster, " txid=");
