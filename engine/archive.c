@@ -8,7 +8,9 @@
  * the server answered that it failed.
  *   3. A catalog line is written only in COMMITTED.
  *   4. In UNKNOWN nothing is touched.
- *   5. metadata.json is removed last: while any other object of a batch is there, so is the txid
+ *   5. What the DELETE returns is the whole row: the columns are compared with those the encoder
+ * was made for under the lock that keeps them so until COMMIT.
+ *   6. metadata.json is removed last: while any other object of a batch is there, so is the txid
  * that decides it (or the data object's own comment, when metadata.json was not yet written). The
  * model of this protocol is tests/model/batch.pml; doc/architecture.md maps the one to the other.
  */
@@ -54,6 +56,7 @@ struct archiver {
 struct batch {
     struct archiver *archiver;
     struct conn *conn;
+    const struct introspect_leaf *leaf;
     enum state state;
     unsigned number;
     uint64_t txid;
@@ -343,7 +346,8 @@ static bool begin(struct batch *b, struct err *err)
         goto out;
     }
     text_add_time(&b->archived_at, b->archived_us);
-    ok = fault_point("archive.txid", err);
+    ok = introspect_freeze(b->conn, a->params.info, b->leaf, err) &&
+         fault_point("archive.txid", err);
 out:
     PQclear(result);
     buf_done(&sql);
@@ -793,11 +797,12 @@ static bool run_batch(struct batch *b, const char *copy_sql, struct archive_batc
     return ok;
 }
 
-bool archive_batch(struct archiver *a, struct conn *conn, const char *copy_sql,
-                   struct archive_batch *ret, struct err *err)
+bool archive_batch(struct archiver *a, struct conn *conn, const struct introspect_leaf *leaf,
+                   const char *copy_sql, struct archive_batch *ret, struct err *err)
 {
     struct batch b = {.archiver = a,
                       .conn = conn,
+                      .leaf = leaf,
                       .number = a->batch_number + 1,
                       .min_us = INT64_MAX,
                       .max_us = INT64_MIN};

@@ -4,12 +4,14 @@
  *
  *              BEGIN, txid                  any failure, or a stop
  *   (idle) ───────────────> OPEN ─────────────────────────────────┐
+ *                            │ columns locked and compared        │
  *                            │ COPY (DELETE ... RETURNING)        │
  *                            v  encode, seal, upload              │
- *                          STORED    data object durable          │
- *                            │ metadata.json, manifest.json       v
- *                            v  counts agree                   UNDONE  ROLLBACK, then objects
- * removed PROVED ────────────────────────────────┘    (data, manifest, metadata) │ COMMIT sent
+ *                          STORED    data object durable          v
+ *                            │ metadata.json, manifest.json     UNDONE   ROLLBACK, then objects
+ *                            v  counts agree                      ^      (data, manifest, metadata)
+ *                          PROVED ────────────────────────────────┘
+ *                            │ COMMIT sent
  *                 ┌──────────┴─────────────┐
  *                 v answered               v no answer
  *              COMMITTED                 UNKNOWN   nothing touched: recover decides by txid_status
@@ -63,11 +65,11 @@ struct archive_batch {
 struct archiver;
 struct archiver *archiver_new(const struct archive_params *params, struct err *err);
 void archiver_free(struct archiver *archiver);
-/* One batch on `conn`, which holds the table's lock and no transaction. `copy_sql` is from
- * walk_next. False with *err for UNDONE and UNKNOWN. *ret_batch is valid either way;
- * archive_batch_done frees it. */
-bool archive_batch(struct archiver *archiver, struct conn *conn, const char *copy_sql,
-                   struct archive_batch *ret_batch, struct err *err);
+/* One batch on `conn`, which holds the table's lock and no transaction. `copy_sql` and `leaf` are
+ * from walk_next and walk_leaf. False with *err for UNDONE and UNKNOWN. *ret_batch is valid either
+ * way; archive_batch_done frees it. */
+bool archive_batch(struct archiver *archiver, struct conn *conn, const struct introspect_leaf *leaf,
+                   const char *copy_sql, struct archive_batch *ret_batch, struct err *err);
 void archive_batch_done(struct archive_batch *batch);
 
 #endif

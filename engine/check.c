@@ -190,7 +190,15 @@ static void check_rights(struct check_report *report, const char *subject,
         snprintf(item->hint, sizeof(item->hint), "GRANT %s ON \"%s\".\"%s\" TO \"%s\"", missing,
                  table->schema, table->name, conn_server(conn)->user);
     } else {
-        say(report, CHECK_PASS, subject, "rights", "SELECT, DELETE");
+        say(report, CHECK_PASS, subject, "rights", "SELECT, DELETE%s",
+            info->can_lock ? ", UPDATE" : "");
+    }
+    if (!missing && !info->can_lock) {
+        struct check_item *item =
+            say(report, CHECK_WARN, subject, "locked rows",
+                "without the right to UPDATE, rows locked by others are waited for");
+        snprintf(item->hint, sizeof(item->hint), "GRANT UPDATE (\"%s\") ON \"%s\".\"%s\" TO \"%s\"",
+                 table->timestamp_column, table->schema, table->name, conn_server(conn)->user);
     }
     if (info->row_security) {
         struct check_item *item = say(report, CHECK_FAIL, subject, "row security",
@@ -243,7 +251,14 @@ static void check_key(struct check_report *report, const char *subject,
 static void check_references(struct check_report *report, const char *subject,
                              const struct introspect_table *info)
 {
-    if (info->foreign_keys_here > 0) {
+    if (info->cascades > 0) {
+        struct check_item *item =
+            say(report, CHECK_FAIL, subject, "foreign keys",
+                "deleting its rows would delete or change rows of other tables: %s",
+                info->cascades_text);
+        snprintf(item->hint, sizeof(item->hint),
+                 "archive those tables first, or make the keys NO ACTION");
+    } else if (info->foreign_keys_here > 0) {
         struct check_item *item = say(report, CHECK_WARN, subject, "foreign keys",
                                       "other tables refer to it: %s", info->foreign_keys_text);
         snprintf(item->hint, sizeof(item->hint),

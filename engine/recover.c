@@ -184,8 +184,8 @@ static bool leave_unreadable(struct recovery *r, const char *key, const struct e
 }
 
 /* Does another batch, settled or not, hold one of the keys? *ret_other is its stem or key. */
-static bool find_sharing(struct recovery *r, const struct found *f,
-                         const struct metadata *metadata, const char **ret_other, struct err *err)
+static bool find_sharing(struct recovery *r, const struct found *f, const struct metadata *metadata,
+                         const char **ret_other, struct err *err)
 {
     struct evidence_keys *keys = evidence_keys_load(r->store, f->manifest_key, err);
     struct buf manifest = BUF_INIT;
@@ -230,8 +230,45 @@ static bool settle_by_keys(struct recovery *r, const struct found *f,
     return true;
 }
 
-static bool decide_by_keys(struct recovery *r, struct found *f,
-                           const struct metadata *metadata, struct err *err)
+/* committed, aborted, in progress, or "" where the server cannot tell. */
+static bool ask_txid(struct recovery *r, uint64_t txid, struct buf *ret_status, struct err *err)
+{
+    char number[24];
+    bool found;
+
+    snprintf(number, sizeof(number), "%" PRIu64, txid);
+    /* A number from the future is an error to txid_status: it is not known, then. */
+    return conn_value(r->conn,
+                      "SELECT CASE WHEN $1::bigint < txid_snapshot_xmax(txid_current_snapshot())"
+                      " THEN txid_status($1::bigint) ELSE '' END",
+                      1, (const char *const[]){number}, ret_status, &found, err);
+}
+
+/* "0" stands for a cluster that its role may not ask for: two of them look alike, and one's numbers
+ * and keys say nothing about the other's batches. */
+static bool is_unknown(const struct recovery *r, const char *system_identifier)
+{
+    return strcmp(system_identifier, "0") == 0 ||
+           strcmp(conn_server(r->conn)->system_identifier, "0") == 0;
+}
+
+/* Keys of a cluster that cannot be told from another count only where its transaction says the
+ * same: rows of another one that happen to have them do not take a batch away. */
+static bool txid_agrees(struct recovery *r, const struct metadata *metadata,
+                        enum evidence_answer answer, bool *ret_agrees, struct err *err)
+{
+    struct buf status = BUF_INIT;
+    bool ok = ask_txid(r, metadata->txid, &status, err);
+    bool aborted = strcmp(buf_str(&status), "aborted") == 0;
+
+    *ret_agrees =
+        answer == EVIDENCE_ALL ? aborted : !aborted && strcmp(buf_str(&status), "in progress") != 0;
+    buf_done(&status);
+    return ok;
+}
+
+static bool decide_by_keys(struct recovery *r, struct found *f, const struct metadata *metadata,
+                           struct err *err)
 {
     const char *key = f->data_key ? f->data_key : f->stem;
     struct evidence_params evidence;
@@ -240,6 +277,17 @@ static bool decide_by_keys(struct recovery *r, struct found *f,
     if (!evidence_of(r, f->manifest_key, metadata->record_count, &evidence, err) ||
         !evidence_in_table(&evidence, &answer, err))
         return leave_unreadable(r, key, err);
+    bool agrees = true;
+    if ((answer == EVIDENCE_ALL || answer == EVIDENCE_NONE) &&
+        is_unknown(r, metadata->system_identifier) &&
+        !txid_agrees(r, metadata, answer, &agrees, err))
+        return false;
+    if (!agrees) {
+        note(r, key, RECOVER_UNDECIDED,
+             "its keys and its transaction say different things, and the role may not ask which "
+             "cluster this is: GRANT EXECUTE ON FUNCTION pg_control_system(), compare by hand");
+        return true;
+    }
     switch (answer) {
     case EVIDENCE_NONE:
         return settle_by_keys(r, f, metadata, err);
@@ -258,22 +306,8 @@ static bool decide_by_keys(struct recovery *r, struct found *f,
     }
 }
 
-/* committed, aborted, in progress, or "" where the server cannot tell. */
-static bool ask_txid(struct recovery *r, uint64_t txid, struct buf *ret_status, struct err *err)
-{
-    char number[24];
-    bool found;
-
-    snprintf(number, sizeof(number), "%" PRIu64, txid);
-    /* A number from the future is an error to txid_status: it is not known, then. */
-    return conn_value(r->conn,
-                      "SELECT CASE WHEN $1::bigint < txid_snapshot_xmax(txid_current_snapshot())"
-                      " THEN txid_status($1::bigint) ELSE '' END",
-                      1, (const char *const[]){number}, ret_status, &found, err);
-}
-
-static bool decide_by_txid(struct recovery *r, struct found *f,
-                           const struct metadata *metadata, struct err *err)
+static bool decide_by_txid(struct recovery *r, struct found *f, const struct metadata *metadata,
+                           struct err *err)
 {
     struct buf status = BUF_INIT;
     bool ok = ask_txid(r, metadata->txid, &status, err);
@@ -294,23 +328,51 @@ out:
     return ok;
 }
 
-/* Data without metadata: ours when its own first bytes say this cluster wrote it. */
-static bool decide_without_metadata(struct recovery *r, struct found *f, struct err *err)
+/* What the first bytes of a data object say of it: "archiver-tui 3 cluster=N txid=N ...". */
+static bool read_origin(struct recovery *r, const struct found *f, struct buf *ret_cluster,
+                        uint64_t *ret_txid, bool *ret_ours, struct err *err)
 {
-    struct buf head = BUF_INIT, comment = BUF_INIT, mark = BUF_INIT;
+    static const char mark[] = "archiver-tui 3 cluster=";
+    struct buf head = BUF_INIT, comment = BUF_INIT;
     uint64_t want = f->data_bytes < HEAD_BYTES ? f->data_bytes : HEAD_BYTES;
     bool ok = store_get(r->store, f->data_key, 0, want, &head, err);
 
-    if (!ok)
-        goto out;
-    buf_addf(&mark, "archiver-tui 3 cluster=%s ", conn_server(r->conn)->system_identifier);
-    if (open_comment(head.data, head.len, &comment) &&
-        strncmp(buf_str(&comment), mark.data, mark.len) == 0)
-        ok = remove_batch(r, f, RECOVER_REMOVED, "COMMIT was never sent: it has no metadata", err);
-out:
+    *ret_ours = ok && open_comment(head.data, head.len, &comment) &&
+                comment.len >= sizeof(mark) - 1 &&
+                memcmp(comment.data, mark, sizeof(mark) - 1) == 0;
+    if (*ret_ours) {
+        const char *cluster = comment.data + sizeof(mark) - 1;
+        const char *txid = strstr(cluster, " txid=");
+        buf_add(ret_cluster, cluster, strcspn(cluster, " "));
+        *ret_txid = txid ? strtoull(txid + 6, NULL, 10) : 0;
+    }
     buf_done(&head);
     buf_done(&comment);
-    buf_done(&mark);
+    return ok;
+}
+
+/* Data without metadata: ours when its own first bytes say this cluster wrote it. */
+static bool decide_without_metadata(struct recovery *r, struct found *f, struct err *err)
+{
+    struct buf cluster = BUF_INIT, status = BUF_INIT;
+    uint64_t txid = 0;
+    bool ours;
+    bool ok = read_origin(r, f, &cluster, &txid, &ours, err);
+
+    if (!ok || !ours)
+        goto out;
+    if (is_unknown(r, buf_str(&cluster))) {
+        /* Perhaps of a run that is at work on another cluster: its lock is not to be seen here. */
+        ok = ask_txid(r, txid, &status, err);
+        ours = strcmp(buf_str(&status), "aborted") == 0;
+    } else {
+        ours = strcmp(buf_str(&cluster), conn_server(r->conn)->system_identifier) == 0;
+    }
+    if (ok && ours)
+        ok = remove_batch(r, f, RECOVER_REMOVED, "COMMIT was never sent: it has no metadata", err);
+out:
+    buf_done(&cluster);
+    buf_done(&status);
     return ok;
 }
 
@@ -353,10 +415,10 @@ static bool decide(struct recovery *r, struct found *f, struct err *err)
         note(r, f->metadata_key, RECOVER_UNDECIDED, "its metadata cannot be read");
         return true;
     }
-    bool ok = true;
-    if (strcmp(metadata->system_identifier, server->system_identifier) != 0)
+    bool ok = true, known = !is_unknown(r, metadata->system_identifier);
+    if (known && strcmp(metadata->system_identifier, server->system_identifier) != 0)
         ; /* foreign: another cluster's, or the earlier archiver's */
-    else if (strcmp(metadata->timeline, server->timeline) == 0)
+    else if (known && strcmp(metadata->timeline, server->timeline) == 0)
         ok = decide_by_txid(r, f, metadata, err);
     else
         f->by_keys = true;
@@ -364,8 +426,8 @@ static bool decide(struct recovery *r, struct found *f, struct err *err)
     return ok;
 }
 
-/* What PostgreSQL knows comes first: a batch that it settles may hold the keys of one that only they
- * can decide. */
+/* What PostgreSQL knows comes first: a batch that it settles may hold the keys of one that only
+ * they can decide. */
 static bool decide_all(struct recovery *r, struct err *err)
 {
     for (size_t i = 0; i < r->found_count; i++) {
@@ -432,7 +494,12 @@ static bool check_again(struct recovery *r, const struct catalog_entry *entry, s
     if (!evidence_of(r, manifest.data, entry->records, &evidence, err) ||
         !evidence_in_table(&evidence, &answer, err))
         goto out;
-    if (answer == EVIDENCE_ALL) {
+    if (answer == EVIDENCE_ALL && is_unknown(r, entry->system_identifier)) {
+        note(r, entry->key, RECOVER_UNDECIDED,
+             "all of its keys are in the table, and the role may not ask whether this is its "
+             "cluster: GRANT EXECUTE ON FUNCTION pg_control_system(), compare by hand");
+        ok = true;
+    } else if (answer == EVIDENCE_ALL) {
         ok = mark(r, entry, CATALOG_UNDONE, err) &&
              remove_batch(r, &f, RECOVER_UNDONE,
                           "the failover brought all of its rows back to the table", err);

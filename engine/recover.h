@@ -3,12 +3,20 @@
  * Every unsettled batch is settled, removed, or reported; nothing else may decide that.
  *
  * A batch is unsettled when one of its objects exists and no catalog line names it. What decides,
- * in this order: data object of another cluster or of the earlier archiver      -> foreign: never
- * touched data object of this cluster without metadata.json              -> COMMIT was never sent:
- * removed metadata.json of this cluster and timeline, txid_status says   committed -> settled,
- * aborted -> removed, in progress -> left anything else: its keys are looked up in the table none
- * there -> settled, all there -> removed, a mixture or no key -> reported, not touched The caller
- * holds the table's lock, so no other run of ours is between its first object and its COMMIT.
+ * in this order:
+ *
+ *   data of another cluster, or of the earlier archiver   foreign: never touched
+ *   data of this cluster without metadata.json            COMMIT was never sent: removed
+ *   metadata.json of this cluster and timeline, and txid_status says
+ *     committed, aborted, in progress                     settled, removed, left
+ *   anything else: its keys are looked up in the table
+ *     none there, all there                               settled, removed
+ *     a mixture, or no key                                reported, not touched
+ *   a cluster that its role may not ask for ("0")         as by the keys, where its transaction
+ *                                                         agrees; else reported
+ *
+ * The caller holds the table's lock, so no other run of ours is between its first object and its
+ * COMMIT.
  *
  * Threads: one thread; blocks.
  */

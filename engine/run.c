@@ -129,26 +129,13 @@ static bool connect_and_lock(struct turn *t, bool again, struct err *err)
 
 /* A foreign key that deletes or changes other tables' rows along with ours would lose what is in no
  * archive. */
-static bool refuse_cascades(struct turn *t, struct err *err)
+static bool refuse_cascades(const struct turn *t, struct err *err)
 {
-    static const char sql[] =
-        "SELECT string_agg(conrelid::regclass || ' (' || conname || ')', ', ' ORDER BY conname)"
-        " FROM pg_constraint WHERE contype = 'f' AND confdeltype IN ('c', 'n', 'd')"
-        " AND confrelid = $1::oid";
-    struct buf names = BUF_INIT;
-    char oid[16];
-    bool found;
-
-    snprintf(oid, sizeof(oid), "%" PRIu32, t->info->oid);
-    bool ok = conn_value(t->conn, sql, 1, (const char *const[]){oid}, &names, &found, err);
-    if (ok && found) {
-        ok = err_set(err, ERR_PREFLIGHT,
-                     "deleting its rows would delete or change rows of other tables");
-        err_why(err, "foreign keys with ON DELETE CASCADE or SET: %s", names.data);
-        err_hint(err, "archive those tables first, or make the keys NO ACTION");
-    }
-    buf_done(&names);
-    return ok;
+    if (t->info->cascades == 0)
+        return true;
+    err_set(err, ERR_PREFLIGHT, "deleting its rows would delete or change rows of other tables");
+    err_why(err, "foreign keys with ON DELETE CASCADE or SET: %s", t->info->cascades_text);
+    return err_hint(err, "archive those tables first, or make the keys NO ACTION");
 }
 
 static bool may_archive(struct turn *t, struct err *err)
@@ -396,7 +383,7 @@ static bool one_batch(struct turn *t, int64_t rows, bool *ret_done, struct err *
     if (!ok || *ret_done)
         goto out;
     log_walk(t, rows);
-    ok = archive_batch(t->archiver, t->conn, buf_str(&sql), &batch, err);
+    ok = archive_batch(t->archiver, t->conn, walk_leaf(t->walk), buf_str(&sql), &batch, err);
     if (!ok) {
         err_in(err, "batch %" PRId64, t->table->batches + 1);
         ok = try_again(t, &batch, rows, err);
@@ -591,12 +578,11 @@ int run_exit_code(const struct run_report *report)
         return err_exit_code(ERR_INTERRUPTED);
     if (report->status == RUN_PARTIAL)
         return err_exit_code(ERR_PARTIAL);
-    /* All failed: the first reason says most. With several tables and several reasons it is plain
-     * failure. */
+    /* All failed: the one reason says most; with several reasons it is plain failure. */
     int code = err_exit_code(report->tables[0].err.kind);
     for (size_t i = 1; i < report->table_count; i++) {
         if (err_exit_code(report->tables[i].err.kind) != code)
-            return 1;
+            return err_exit_code(ERR_DATABASE);
     }
     return code;
 }

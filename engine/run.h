@@ -61,7 +61,8 @@ bool run_archive(const struct run_params *params, struct run_report *ret_report,
 void run_report_done(struct run_report *report);
 /* The document of archive --json (cli.md). */
 void run_report_write(const struct run_report *report, struct json_out *j);
-/* 0; 1 some tables failed; the first error's code where all failed; 130 stopped. */
+/* 0; 1 some tables failed; where all failed, their error's code, or 2 where they differ; 130
+ * stopped. */
 int run_exit_code(const struct run_report *report);
 
 #endif

@@ -25,6 +25,9 @@ static void print_tables(const struct run_report *report)
                                                    {"rows/s", true}};
     struct output_table *table = output_table_new(columns, sizeof(columns) / sizeof(columns[0]));
 
+    output_table_spare(table, 8);
+    output_table_spare(table, 5);
+    output_table_spare(table, 7);
     for (size_t i = 0; i < report->table_count; i++) {
         const struct run_table *t = &report->tables[i];
         output_table_addf(table, "%s.%s.%s", t->database, t->schema, t->table);
@@ -48,6 +51,7 @@ static void print_plan(const struct run_report *report)
                                                    {"size", true},    {"walk", false}};
     struct output_table *table = output_table_new(columns, sizeof(columns) / sizeof(columns[0]));
 
+    output_table_spare(table, 3);
     for (size_t i = 0; i < report->table_count; i++) {
         const struct run_table *t = &report->tables[i];
         output_table_addf(table, "%s.%s.%s", t->database, t->schema, t->table);

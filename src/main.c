@@ -4,6 +4,7 @@
  * batch; asked twice, it rolls it back. SIGHUP never stops anything.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -163,6 +164,14 @@ static int dispatch(int argc, char **argv, struct call *call)
     return command ? run_command(command, call) : no_command(call);
 }
 
+/* stdio forgets why a write failed; a pipe still says that nobody reads it any more. */
+static bool reader_left(void)
+{
+    struct pollfd fd = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    return poll(&fd, 1, 0) == 1 && (fd.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 /* What was printed has to be all there; a reader who went away early is no failure. */
 static int flush_stdout(int code)
 {
@@ -171,7 +180,7 @@ static int flush_stdout(int code)
 
     errno = 0;
     failed = fflush(stdout) != 0 || failed;
-    if (!failed || errno == EPIPE || code != 0)
+    if (!failed || code != 0 || errno == EPIPE || reader_left())
         return code;
     if (errno == 0) /* an earlier write failed; its reason is gone */
         err_set(&err, ERR_RESOURCE, "cannot write to stdout");

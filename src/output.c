@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -76,6 +77,8 @@ struct output_table {
     size_t column_count;
     char **cells;
     size_t cell_count;
+    size_t *spare; /* positions of columns, in the order in which they go */
+    size_t spare_count;
 };
 
 struct output_table *output_table_new(const struct output_column *columns, size_t count)
@@ -85,6 +88,12 @@ struct output_table *output_table_new(const struct output_column *columns, size_
     table->columns = columns;
     table->column_count = count;
     return table;
+}
+
+void output_table_spare(struct output_table *table, size_t column)
+{
+    table->spare = mem_grow(table->spare, (table->spare_count + 1) * sizeof(*table->spare));
+    table->spare[table->spare_count++] = column;
 }
 
 void output_table_add(struct output_table *table, const char *cell)
@@ -146,19 +155,48 @@ static void print_cell(const char *text, size_t width, bool right, bool last)
     fputs(last ? "\n" : "  ", stdout);
 }
 
+/* Columns of the terminal; SIZE_MAX where stdout is none. */
+static size_t terminal_width(void)
+{
+    struct winsize size;
+
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+        return SIZE_MAX;
+    return size.ws_col;
+}
+
+/* Widths of the columns, 0 for those that are left out; returns the last that is shown. */
+static size_t fit_columns(const struct output_table *table, size_t *ret_widths)
+{
+    size_t have = terminal_width(), need = 0, last = 0;
+
+    for (size_t i = 0; i < table->column_count; i++) {
+        ret_widths[i] = column_width(table, i);
+        need += ret_widths[i] + (i > 0 ? 2 : 0);
+    }
+    for (size_t i = 0; i < table->spare_count && need > have; i++) {
+        need -= ret_widths[table->spare[i]] + 2;
+        ret_widths[table->spare[i]] = 0;
+    }
+    for (size_t i = 0; i < table->column_count; i++)
+        last = ret_widths[i] > 0 ? i : last;
+    return last;
+}
+
 void output_table_print(const struct output_table *table)
 {
-    size_t *widths = mem_alloc(table->column_count * sizeof(*widths));
+    size_t *widths = mem_alloc((table->column_count + 1) * sizeof(*widths));
+    size_t last = fit_columns(table, widths);
 
-    for (size_t i = 0; i < table->column_count; i++)
-        widths[i] = column_width(table, i);
-    for (size_t i = 0; i < table->column_count; i++)
-        print_cell(table->columns[i].header, widths[i], table->columns[i].right,
-                   i + 1 == table->column_count);
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (widths[i] > 0)
+            print_cell(table->columns[i].header, widths[i], table->columns[i].right, i == last);
+    }
     for (size_t i = 0; i < table->cell_count; i++) {
         size_t column = i % table->column_count;
-        print_cell(table->cells[i], widths[column], table->columns[column].right,
-                   column + 1 == table->column_count);
+        if (widths[column] > 0)
+            print_cell(table->cells[i], widths[column], table->columns[column].right,
+                       column == last);
     }
     free(widths);
 }
@@ -170,5 +208,6 @@ void output_table_free(struct output_table *table)
     for (size_t i = 0; i < table->cell_count; i++)
         free(table->cells[i]);
     free(table->cells);
+    free(table->spare);
     free(table);
 }

@@ -31,6 +31,8 @@ struct output_column {
     bool right;
 };
 struct output_table *output_table_new(const struct output_column *columns, size_t count);
+/* On a terminal that is too narrow the column is left out; those named first go first. */
+void output_table_spare(struct output_table *table, size_t column);
 void output_table_add(struct output_table *table, const char *cell); /* NULL: nothing */
 void output_table_addf(struct output_table *table, const char *format, ...) ERR_PRINTF(2, 3);
 void output_table_add_count(struct output_table *table, int64_t count); /* negative: unknown */

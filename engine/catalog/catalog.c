@@ -561,18 +561,32 @@ static int by_key(const void *a, const void *b)
     return order != 0 ? order : (x > y) - (x < y);
 }
 
+/* Entries come by the clocks of the hosts that wrote them, which may differ: a batch that one of
+ * them calls undone was not settled after that, whatever the order says. */
+static bool was_undone(const struct catalog_entry *const *entries, size_t count,
+                       const char *batch_id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i]->state == CATALOG_UNDONE && strcmp(entries[i]->batch_id, batch_id) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Of the entries of one key: the last word on its batch. A key whose batch was undone, and its
  * objects removed, may have been taken by another batch since: that one's word counts then. */
 static const struct catalog_entry *last_word(const struct catalog_entry *const *entries,
                                              size_t count)
 {
-    const struct catalog_entry *best = entries[count - 1];
+    const struct catalog_entry *undone = NULL;
 
-    for (size_t i = count; i-- > 0 && best->state == CATALOG_UNDONE;) {
-        if (strcmp(entries[i]->batch_id, best->batch_id) != 0)
-            best = entries[i];
+    for (size_t i = count; i-- > 0;) {
+        if (!was_undone(entries, count, entries[i]->batch_id))
+            return entries[i];
+        if (!undone && entries[i]->state == CATALOG_UNDONE)
+            undone = entries[i];
     }
-    return best;
+    return undone;
 }
 
 /* Sorts by key; one entry a key stays. */

@@ -183,15 +183,17 @@ out:
  * makes the server refuse where it would otherwise hide rows. */
 static bool speak(struct conn *conn, struct err *err)
 {
-    char sql[512];
+    int version = PQserverVersion(conn->pg);
+    char sql[640];
 
     snprintf(sql, sizeof(sql),
              "SET DateStyle = 'ISO, YMD'; SET IntervalStyle = postgres; SET TimeZone = 'UTC';"
              "SET bytea_output = hex; SET extra_float_digits = %d; SET lc_monetary = 'C';"
              "SET xmloption = content; SET statement_timeout = 0; SET lock_timeout = 0;"
              "SET idle_in_transaction_session_timeout = 0; SET row_security = off;"
-             "SET default_transaction_read_only = off; SET standard_conforming_strings = on",
-             PQserverVersion(conn->pg) < 120000 ? 3 : 1);
+             "SET default_transaction_read_only = off; SET standard_conforming_strings = on%s%s",
+             version < 120000 ? 3 : 1, version < 140000 ? "" : "; SET idle_session_timeout = 0",
+             version < 170000 ? "" : "; SET transaction_timeout = 0");
     return conn_exec(conn, sql, err);
 }
 
@@ -200,13 +202,28 @@ static void copy_value(char *field, size_t size, PGresult *result, int column)
     snprintf(field, size, "%s", PQgetvalue(result, 0, column));
 }
 
+/* Asked by itself: a statement that only names the function is refused where it may not be run. */
+static bool read_identity(struct conn *conn, bool allowed, struct err *err)
+{
+    struct conn_server *s = &conn->server;
+    PGresult *result;
+
+    snprintf(s->system_identifier, sizeof(s->system_identifier), "0");
+    if (!allowed)
+        return true;
+    result = conn_query(conn, "SELECT system_identifier FROM pg_control_system()", 0, NULL, err);
+    if (!result)
+        return false;
+    copy_value(s->system_identifier, sizeof(s->system_identifier), result, 0);
+    PQclear(result);
+    return true;
+}
+
 static bool read_server(struct conn *conn, struct err *err)
 {
     static const char sql[] =
         "SELECT current_setting('server_version'),"
-        " CASE WHEN has_function_privilege('pg_control_system()', 'execute')"
-        "  THEN (SELECT system_identifier::text FROM pg_control_system()) ELSE '0' END,"
-        " pg_is_in_recovery(),"
+        " has_function_privilege('pg_control_system()', 'execute'), pg_is_in_recovery(),"
         " CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), "
         "1, 8) END,"
         " clock_timestamp(), current_database(), current_user";
@@ -219,7 +236,7 @@ static bool read_server(struct conn *conn, struct err *err)
     s->version_num = PQserverVersion(conn->pg);
     copy_value(s->version, sizeof(s->version), result, 0);
     s->version[strcspn(s->version, " ")] = '\0';
-    copy_value(s->system_identifier, sizeof(s->system_identifier), result, 1);
+    bool allowed = PQgetvalue(result, 0, 1)[0] == 't';
     s->in_recovery = PQgetvalue(result, 0, 2)[0] == 't';
     copy_value(s->timeline, sizeof(s->timeline), result, 3);
     if (text_to_time(PQgetvalue(result, 0, 4), strlen(PQgetvalue(result, 0, 4)), &server_us))
@@ -227,7 +244,7 @@ static bool read_server(struct conn *conn, struct err *err)
     copy_value(s->database, sizeof(s->database), result, 5);
     copy_value(s->user, sizeof(s->user), result, 6);
     PQclear(result);
-    return true;
+    return read_identity(conn, allowed, err);
 }
 
 struct conn *conn_open(const struct config_database *database, const char *run_id, struct err *err)

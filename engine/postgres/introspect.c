@@ -189,11 +189,24 @@ out:
 
 /* --- leaves --- */
 
-enum { L_SCHEMA, L_TABLE, L_KIND, L_SELECT, L_DELETE, L_OWN, L_SECURITY, L_ROWS, L_HEAP, L_TOTAL };
+enum {
+    L_SCHEMA,
+    L_TABLE,
+    L_KIND,
+    L_SELECT,
+    L_DELETE,
+    L_LOCK,
+    L_OWN,
+    L_SECURITY,
+    L_ROWS,
+    L_HEAP,
+    L_TOTAL
+};
 
 static const char leaves_sql[] =
     TREE_SQL " SELECT n.nspname, c.relname, c.relkind, has_table_privilege(c.oid, 'SELECT'),"
-             " has_table_privilege(c.oid, 'DELETE'), pg_has_role(c.relowner, 'USAGE'),"
+             " has_table_privilege(c.oid, 'DELETE'), has_any_column_privilege(c.oid, 'UPDATE'),"
+             " pg_has_role(c.relowner, 'USAGE'),"
              " row_security_active(c.oid),"
              " CASE WHEN c.relpages > 0 AND c.reltuples >= 0 THEN (c.reltuples / c.relpages *"
              "  (pg_relation_size(c.oid) / current_setting('block_size')::int))::bigint"
@@ -212,6 +225,7 @@ static void add_leaf(struct look *l, PGresult *result, int row)
     t->leaves[row].table = arena_strdup(t->shape->arena, PQgetvalue(result, row, L_TABLE));
     t->can_select = t->can_select && PQgetvalue(result, row, L_SELECT)[0] == 't';
     t->can_delete = t->can_delete && PQgetvalue(result, row, L_DELETE)[0] == 't';
+    t->can_lock = t->can_lock && PQgetvalue(result, row, L_LOCK)[0] == 't';
     t->can_vacuum = t->can_vacuum && PQgetvalue(result, row, L_OWN)[0] == 't';
     t->row_security = t->row_security || PQgetvalue(result, row, L_SECURITY)[0] == 't';
     t->rows_estimate = rows < 0 || t->rows_estimate < 0 ? -1 : t->rows_estimate + rows;
@@ -227,7 +241,7 @@ static bool look_at_leaves(struct look *l, struct err *err)
 
     if (!result)
         return false;
-    t->can_select = t->can_delete = t->can_vacuum = true;
+    t->can_select = t->can_delete = t->can_lock = t->can_vacuum = true;
     t->leaf_count = (size_t)PQntuples(result);
     t->leaves = arena_alloc(t->shape->arena, (t->leaf_count + 1) * sizeof(*t->leaves));
     for (int row = 0; ok && row < (int)t->leaf_count; row++) {
@@ -303,13 +317,18 @@ static bool look_at_names(struct look *l, const char *sql, size_t *ret_count,
     return true;
 }
 
+/* One on the whole table has children for its leaves; one may also name a leaf by itself. */
+#define FOREIGN_KEYS_SQL                                                                           \
+    TREE_SQL " SELECT count(*), string_agg(conrelid::regclass || ' (' || conname || ')', ', '"     \
+             " ORDER BY conname) FROM pg_constraint JOIN tree ON tree.oid = confrelid"             \
+             " WHERE contype = 'f' AND conparentid = 0"
+
 static bool look_at_foreign_keys(struct look *l, struct err *err)
 {
-    return look_at_names(
-        l,
-        "SELECT count(*), string_agg(conrelid::regclass || ' (' || conname || ')', ', '"
-        " ORDER BY conname) FROM pg_constraint WHERE contype = 'f' AND confrelid = $1::oid",
-        &l->table->foreign_keys_here, &l->table->foreign_keys_text, err);
+    return look_at_names(l, FOREIGN_KEYS_SQL, &l->table->foreign_keys_here,
+                         &l->table->foreign_keys_text, err) &&
+           look_at_names(l, FOREIGN_KEYS_SQL " AND confdeltype IN ('c', 'n', 'd')",
+                         &l->table->cascades, &l->table->cascades_text, err);
 }
 
 static bool look_at_triggers(struct look *l, struct err *err)
@@ -324,6 +343,51 @@ static bool look_at_triggers(struct look *l, struct err *err)
                          &l->table->triggers, &l->table->triggers_text, err);
 }
 
+/* --- the columns, to compare with later --- */
+
+/* By name, since a leaf may have them in another order. */
+static const char columns_sql[] =
+    "SELECT pg_catalog.string_agg(pg_catalog.format('%I %s %s', attname, atttypid, atttypmod), ', '"
+    " ORDER BY attname) FROM pg_catalog.pg_attribute"
+    " WHERE attrelid = $1::pg_catalog.regclass AND attnum > 0 AND NOT attisdropped";
+
+static bool look_at_columns(struct look *l, struct err *err)
+{
+    struct buf text = BUF_INIT;
+    bool found;
+    bool ok =
+        conn_value(l->conn, columns_sql, 1, (const char *const[]){l->oid}, &text, &found, err);
+
+    if (ok)
+        l->table->columns_text = arena_strdup(l->table->shape->arena, buf_str(&text));
+    buf_done(&text);
+    return ok;
+}
+
+bool introspect_freeze(struct conn *conn, const struct introspect_table *table,
+                       const struct introspect_leaf *leaf, struct err *err)
+{
+    struct buf name = BUF_INIT, sql = BUF_INIT, text = BUF_INIT;
+    bool found;
+
+    conn_add_table(conn, &name, leaf->schema, leaf->table);
+    /* The lock that the DELETE takes anyway. */
+    buf_addf(&sql, "LOCK TABLE ONLY %s IN ROW EXCLUSIVE MODE", buf_str(&name));
+    bool ok =
+        conn_exec(conn, buf_str(&sql), err) &&
+        conn_value(conn, columns_sql, 1, (const char *const[]){buf_str(&name)}, &text, &found, err);
+    if (ok && strcmp(buf_str(&text), table->columns_text) != 0) {
+        ok = err_set(err, ERR_PREFLIGHT,
+                     "the columns of the table were changed while the run was at work");
+        err_in(err, "%s.%s", leaf->schema, leaf->table);
+        err_hint(err, "run again: it begins with the columns as they are now");
+    }
+    buf_done(&name);
+    buf_done(&sql);
+    buf_done(&text);
+    return ok;
+}
+
 static bool look_at_all(struct look *l, struct err *err)
 {
     if (!look_at_table(l, err))
@@ -335,7 +399,7 @@ static bool look_at_all(struct look *l, struct err *err)
     l->table->shape = columns_read(l->conn, &columns, err);
     return l->table->shape && look_at_timestamp(l, err) && look_at_leaves(l, err) &&
            refuse_wider_children(l, err) && look_at_index(l, err) && look_at_foreign_keys(l, err) &&
-           look_at_triggers(l, err);
+           look_at_triggers(l, err) && look_at_columns(l, err);
 }
 
 struct introspect_table *introspect_table(struct conn *conn, const struct config_table *table,

@@ -27,11 +27,15 @@ struct introspect_table {
     bool timestamp_index;       /* some valid btree index starts with it (on every leaf) */
     bool timestamp_not_null;
     bool can_select, can_delete, can_vacuum;
+    bool can_lock;                 /* UPDATE on some column: FOR UPDATE asks for that right */
     bool row_security;             /* enabled and not bypassed by us */
-    size_t foreign_keys_here;      /* foreign keys of other tables that reference this one */
+    size_t foreign_keys_here;      /* foreign keys that reference this table or a leaf of it */
     const char *foreign_keys_text; /* their names, comma separated; NULL: none */
-    size_t triggers;               /* user triggers for DELETE */
+    size_t cascades;               /* those of them that delete or change rows along with ours */
+    const char *cascades_text;
+    size_t triggers; /* user triggers for DELETE */
     const char *triggers_text;
+    const char *columns_text; /* names and types as the server has them, to compare with later */
 };
 
 /* ERR_PREFLIGHT with what to do where the table, the timestamp column or a configured key column
@@ -39,6 +43,10 @@ struct introspect_table {
 struct introspect_table *introspect_table(struct conn *conn, const struct config_table *table,
                                           struct err *err);
 void introspect_free(struct introspect_table *table); /* NULL allowed */
+/* Inside the caller's transaction: keeps everybody from changing the leaf's columns until its end.
+ * ERR_PREFLIGHT where they are not those of `table` any more; ERR_TRANSIENT at lock_timeout. */
+bool introspect_freeze(struct conn *conn, const struct introspect_table *table,
+                       const struct introspect_leaf *leaf, struct err *err);
 /* CREATE TABLE statement good enough to make the table again (columns, constraints, indexes). */
 bool introspect_ddl(struct conn *conn, const struct introspect_table *table, struct buf *ret_sql,
                     struct err *err);

@@ -6,9 +6,10 @@
  *       SELECT ctid FROM ONLY leaf WHERE eligible AND ts >= floor ORDER BY ts LIMIT n
  *       FOR UPDATE SKIP LOCKED)) RETURNING ...) TO STDOUT
  *
- * Rows that somebody else has locked are passed over, not waited for. A row that was changed
- * between the snapshot and the lock is not seen by the DELETE's snapshot and stays; the last sweep,
- * which has a new one, finds it.
+ * Rows that somebody else has locked are passed over, not waited for; where the role may not
+ * UPDATE, which is what FOR UPDATE asks for, the DELETE waits for them until lock_timeout. A row
+ * that was changed between the snapshot and the lock is not seen by the DELETE's snapshot and
+ * stays; the last sweep, which has a new one, finds it.
  */
 #include "postgres/plan.h"
 
@@ -360,7 +361,8 @@ static void add_selection(struct walk *walk, struct conn *conn, int64_t rows, st
         buf_adds(sql, " ORDER BY ");
         add_timestamp(conn, walk->info, sql);
     }
-    buf_addf(sql, " LIMIT %" PRId64 " FOR UPDATE SKIP LOCKED", rows);
+    buf_addf(sql, " LIMIT %" PRId64 "%s", rows,
+             walk->info->can_lock ? " FOR UPDATE SKIP LOCKED" : "");
 }
 
 static void add_columns(const struct walk *walk, struct conn *conn, struct buf *sql)
@@ -384,10 +386,19 @@ bool walk_next(struct walk *walk, struct conn *conn, int64_t rows, struct buf *r
     add_leaf(conn, &walk->info->leaves[walk->leaf], ret_sql);
     buf_adds(ret_sql, " WHERE ctid = ANY(ARRAY(");
     add_selection(walk, conn, rows, ret_sql);
-    buf_adds(ret_sql, ")) RETURNING ");
+    buf_adds(ret_sql, "))");
+    /* Not locked by then, a row may have been changed: what it is now has to be eligible. */
+    if (!walk->info->can_lock)
+        buf_addf(ret_sql, " AND (%s)", walk->plan->eligible_sql);
+    buf_adds(ret_sql, " RETURNING ");
     add_columns(walk, conn, ret_sql);
     buf_adds(ret_sql, ") TO STDOUT");
     return true;
+}
+
+const struct introspect_leaf *walk_leaf(const struct walk *walk)
+{
+    return &walk->info->leaves[walk->leaf];
 }
 
 void walk_took(struct walk *walk, int64_t asked, int64_t rows, const char *max_timestamp)

@@ -53,6 +53,8 @@ void walk_free(struct walk *walk);
  */
 bool walk_next(struct walk *walk, struct conn *conn, int64_t rows, struct buf *ret_sql,
                bool *ret_done, struct err *err);
+/* The leaf that statement is about; borrowed from the table. */
+const struct introspect_leaf *walk_leaf(const struct walk *walk);
 /* The batch is settled: it took `rows` rows of at most `asked`, the largest timestamp being
  * max_timestamp (COPY text; NULL where rows is 0). */
 void walk_took(struct walk *walk, int64_t asked, int64_t rows, const char *max_timestamp);

@@ -144,6 +144,27 @@ test_a_disk_without_room_exits_6_and_loses_nothing() {
     same "$(sql 'SELECT count(*) FROM logs')" 3000
 }
 
+# The names are as long as those of README.md; what is left out stands in the summary or in --json.
+test_tables_fit_a_terminal_of_80_columns() {
+    fresh
+    config '      - {name: audit_logs, timestamp_column: at}'
+    logs 3000
+    sql 'ALTER TABLE logs RENAME TO audit_logs'
+    local columns
+    for columns in 80 200; do
+        script -qec "stty cols $columns rows 24; '$ARCHIVER' -c '$CONF' archive --dry-run; '$ARCHIVER' -c '$CONF' archive --limit 400" \
+            "$DIR/typescript" </dev/null >/dev/null
+        # the progress bar writes over itself; the dry run's row ends in its walk
+        tr '\r' '\n' <"$DIR/typescript" | sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g' |
+            grep -aE '^appdb.public.audit_logs +(success |[0-9].* index$)' >"$DIR/rows$columns"
+        same "$(wc -l <"$DIR/rows$columns")" 2
+    done
+    [ "$(awk '{ if (length($0) > m) m = length($0) } END { print m }' "$DIR/rows80")" -le 80 ] ||
+        fail "$(cat "$DIR/rows80")"
+    [ "$(awk '{ if (length($0) > m) m = length($0) } END { print m }' "$DIR/rows200")" -gt 80 ] ||
+        fail "nothing would have had to be left out: $(cat "$DIR/rows200")"
+}
+
 test_read_only_refuses_what_changes() {
     fresh
     logs 3000
@@ -216,9 +237,41 @@ test_cat_by_columns_offset_and_format() {
     says "$OUT" '817 rows'
     ok show "${key#pg/}" --json
     same "$(json "$OUT" '["version"]')" 3
-    # a reader that goes away early is no failure to speak of
-    "$ARCHIVER" -c "$CONF" cat "$key" 2>"$ERR" | head -1 >"$OUT"
-    same "$(wc -l <"$OUT")" 1
+}
+
+# Twenty times the archive is far more than a pipe holds: the program is sure to meet its end.
+test_a_reader_that_leaves_early_is_no_failure() {
+    fresh
+    logs 3000
+    ok archive
+    ok list --json
+    local key keys format codes
+    key=$(json "$OUT" '["key"]')
+    mapfile -t keys < <(for _ in $(seq 20); do echo "$key"; done)
+    for format in jsonl csv table; do
+        codes=0
+        "$ARCHIVER" -c "$CONF" cat "${keys[@]}" --format "$format" 2>"$ERR" </dev/null |
+            head -1 >"$OUT" || codes="${PIPESTATUS[*]}"
+        same "$codes" 0 "exit codes, $format"
+        same "$(wc -l <"$OUT")" 1 "lines, $format"
+        same "$(cat "$ERR")" "" "stderr, $format"
+    done
+}
+
+test_output_that_cannot_be_written_exits_6() {
+    fresh
+    logs 3000
+    ok archive
+    ok list --json
+    local key code=0
+    key=$(json "$OUT" '["key"]')
+    "$ARCHIVER" -c "$CONF" cat "$key" 2>"$ERR" </dev/null >/dev/full || code=$?
+    same "$code" 6
+    says "$ERR" 'No space left on device'
+    code=0
+    "$ARCHIVER" -c "$CONF" list 2>"$ERR" </dev/null >/dev/full || code=$?
+    same "$code" 6
+    says "$ERR" 'cannot write to stdout'
 }
 
 test_verify_finds_each_kind_of_damage() {

@@ -182,4 +182,35 @@ test_killed_at_points_of_the_upload() {
     done
 }
 
+# What a server under load, or a network, does: requests are refused, or carried out and not answered
+# for. Each is tried again; what was stored by then is known for our own.
+test_refusals_and_lost_answers_are_tried_again() {
+    local fault try relay
+    for fault in 503 500 cut; do
+        TEST=relay_$fault
+        fresh_bucket
+        config '' '  batch_size: 300'
+        logs 3000
+        all_ids "$DIR/all"
+        python3 "$TESTS/harness/relay.py" "$S3_ENDPOINT" $fault 3 >"$DIR/port" &
+        relay=$!
+        for try in $(seq 100); do
+            [ ! -s "$DIR/port" ] || break
+            sleep 0.05
+        done
+        sed -i "s#endpoint: .*#endpoint: http://127.0.0.1:$(cat "$DIR/port")#" "$CONF"
+        run archive --json
+        kill $relay
+        wait $relay 2>/dev/null || true
+        same "$CODE" 0 "exit with $fault: $(cat "$ERR")"
+        same "$(json "$OUT" '["records_archived"]')" 817 "$fault"
+        sed -i "s#endpoint: .*#endpoint: $S3_ENDPOINT#" "$CONF"
+        ok recover --json
+        same "$(json "$OUT" '["batches"]')" '[]' "left after $fault"
+        balanced "$DIR/all"
+        ok verify --json
+        same "$(json "$OUT" '["orphans"]')" '[]' "$fault"
+    done
+}
+
 run_tests

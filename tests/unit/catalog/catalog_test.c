@@ -112,7 +112,8 @@ static void test_name_taken_again(void)
     place_open(&place);
     struct catalog_writer *one = catalog_writer_new(place.store, &logs, "a", 0);
     struct catalog_writer *two = catalog_writer_new(place.store, &logs, "b", 0);
-    struct catalog_entry old = entry_of("k", CATALOG_SETTLED), undone = entry_of("k", CATALOG_UNDONE),
+    struct catalog_entry old = entry_of("k", CATALOG_SETTLED),
+                         undone = entry_of("k", CATALOG_UNDONE),
                          young = entry_of("k", CATALOG_SETTLED);
     young.batch_id = "young";
     CHECK_OK(catalog_settle(one, &old, &err));
@@ -125,6 +126,28 @@ static void test_name_taken_again(void)
     catalog_free(catalog);
     catalog_writer_free(one);
     catalog_writer_free(two);
+    place_done(&place);
+}
+
+/* The host that undoes a batch may have a clock behind that of the host that settled it. */
+static void test_undone_by_a_slow_clock(void)
+{
+    struct place place;
+    struct err err;
+
+    place_open(&place);
+    struct catalog_writer *ahead = catalog_writer_new(place.store, &logs, "a", 3600000000);
+    struct catalog_writer *behind = catalog_writer_new(place.store, &logs, "b", 0);
+    struct catalog_entry settled = entry_of("k", CATALOG_SETTLED),
+                         undone = entry_of("k", CATALOG_UNDONE);
+    CHECK_OK(catalog_settle(ahead, &settled, &err));
+    CHECK_OK(catalog_settle(behind, &undone, &err));
+    struct catalog *catalog = catalog_read(place.store, &logs, &err);
+    CHECK(catalog && catalog->count == 1);
+    CHECK_INT(catalog_find(catalog, "k")->state, CATALOG_UNDONE);
+    catalog_free(catalog);
+    catalog_writer_free(ahead);
+    catalog_writer_free(behind);
     place_done(&place);
 }
 
@@ -154,6 +177,7 @@ static const struct test_case cases[] = {
     {"what is settled is found, the last word counts", test_settle_and_find},
     {"writers of one run in one second do not meet", test_two_writers},
     {"a name that was undone can be taken again", test_name_taken_again},
+    {"a batch undone by a host whose clock is behind stays undone", test_undone_by_a_slow_clock},
     {"a damaged line is an error and not an unsettled batch", test_damaged},
     {NULL, NULL},
 };

@@ -63,8 +63,9 @@ static void test_damaged(void)
         "{}",
         "{\"columns\": 1}",
         "{\"columns\": [{\"name\": \"a\"}]}",
-        "{\"columns\": [{\"name\": \"a\", \"data_type\": \"x\", \"udt_name\": \"x\","
-        " \"encoding\": {\"kind\": \"nonsense\"}}]}",
+        /* clang takes two literals in a list for a comma that was forgotten */
+        ("{\"columns\": [{\"name\": \"a\", \"data_type\": \"x\", \"udt_name\": \"x\","
+         " \"encoding\": {\"kind\": \"nonsense\"}}]}"),
     };
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
