@@ -16,10 +16,10 @@ struct ledger_kind {
     const char *columns; /* what stands between the parentheses of CREATE TABLE */
 };
 
-/* The quoted name of the ledger for tables of `schema`; empty where there is none and none was asked
- * for or may be made. With `create`, call it outside of a transaction. ERR_PERMISSION where there is
- * one that may not be read: what it holds cannot be guessed. */
-bool ledger_table(struct conn *conn, const struct ledger_kind *kind, const char *schema, bool create,
-                  struct buf *ret_name, struct err *err);
+/* The quoted name of the ledger for tables of `schema`; empty where there is none and none was
+ * asked for or may be made. With `create`, call it outside of a transaction. ERR_PERMISSION where
+ * there is one that may not be read: what it holds cannot be guessed. */
+bool ledger_table(struct conn *conn, const struct ledger_kind *kind, const char *schema,
+                  bool create, struct buf *ret_name, struct err *err);
 
 #endif
