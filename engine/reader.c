@@ -388,9 +388,10 @@ static bool in_range(const struct listing *l, const char *min, const char *max)
 
     if (!l->params->start_date && !l->params->end_date)
         return true;
+    /* What is not known may be anything: an epoch column, a bound that was not recorded. */
     if (!min || !max || !text_to_time(min, strlen(min), &min_us) ||
         !text_to_time(max, strlen(max), &max_us))
-        return false;
+        return true;
     return max_us >= l->start_us && min_us < l->end_us;
 }
 
@@ -418,9 +419,10 @@ static bool give_settled(struct listing *l, struct err *err)
                                          .run_id = e->run_id,
                                          .min_timestamp = e->min_timestamp,
                                          .max_timestamp = e->max_timestamp,
+                                         .restored_at = e->restored_at,
                                          .records = e->records,
                                          .bytes = e->bytes};
-        if (e->state == CATALOG_SETTLED && !give(l, &archive, err))
+        if (e->state != CATALOG_UNDONE && !give(l, &archive, err))
             return false;
     }
     return true;

@@ -52,9 +52,11 @@ struct reader_list_params {
 };
 
 struct reader_archive {                                  /* borrowed during the callback */
-    const char *database, *schema, *table, *key, *state; /* settled, pending, foreign */
+    const char *database, *schema, *table, *key;
+    const char *state; /* settled, pending, foreign, rolled_back */
     const char *archived_at, *batch_id, *run_id;         /* NULL: not known */
     const char *min_timestamp, *max_timestamp;           /* NULL: none */
+    const char *restored_at;                             /* NULL: never */
     uint64_t records, bytes;
 };
 typedef bool (*reader_list_each)(const struct reader_archive *archive, void *state,

@@ -115,7 +115,7 @@ static bool is_settled(const struct recovery *r, const struct found *f)
         entry = catalog_find(r->catalog, buf_str(&key));
     }
     buf_done(&key);
-    return entry && entry->state == CATALOG_SETTLED;
+    return catalog_is_settled(entry);
 }
 
 /* --- acting on a verdict --- */
@@ -461,7 +461,8 @@ static bool of_old_timeline(const struct recovery *r, const struct catalog_entry
 {
     const struct conn_server *server = conn_server(r->conn);
 
-    return entry->state == CATALOG_SETTLED &&
+    /* Rows that a restore brought back are in the table for that reason. */
+    return entry->state == CATALOG_SETTLED && !entry->restored_at &&
            strcmp(entry->system_identifier, server->system_identifier) == 0 &&
            strcmp(entry->timeline, server->timeline) != 0;
 }

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "archive.h"
@@ -13,6 +12,7 @@
 #include "postgres/lock.h"
 #include "postgres/vacuum.h"
 #include "recover.h"
+#include "runs.h"
 #include "targets.h"
 
 #define RECONNECTS_MAX 3
@@ -21,7 +21,6 @@
 /* What a row is taken for until the first batch has told. */
 #define ROW_BYTES_GUESS     700
 #define FIRST_BATCH_ROWS    5000
-#define SEALING_THREADS_MAX 8
 
 /* One table's turn. */
 struct turn {
@@ -48,18 +47,6 @@ const char *run_status_name(enum run_status status)
     static const char *const names[] = {"success", "partial", "failure", "stopped"};
 
     return names[status];
-}
-
-static void new_id(char ret_id[40])
-{
-    struct buf stamp = BUF_INIT;
-    uint32_t random = 0;
-
-    if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        random = (uint32_t)getpid() ^ (uint32_t)text_monotonic_us();
-    text_add_stamp(&stamp, text_now_us());
-    snprintf(ret_id, 40, "%s-%04x", buf_str(&stamp), random & 0xffff);
-    buf_done(&stamp);
 }
 
 /* --- progress --- */
@@ -220,7 +207,8 @@ static bool prepare_plan(struct turn *t, struct err *err)
     struct plan_params plan = {.table = t->target->table,
                                .info = t->info,
                                .start_date = t->params->start_date,
-                               .end_date = t->params->end_date};
+                               .end_date = t->params->end_date,
+                               .include_restored = t->params->include_restored};
 
     t->plan = plan_make(t->conn, &plan, err);
     if (!t->plan)
@@ -548,13 +536,6 @@ static void run_table(struct turn *t)
 
 /* --- the run --- */
 
-static unsigned sealing_threads(void)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-    return cores < 1 ? 1 : cores > SEALING_THREADS_MAX ? SEALING_THREADS_MAX : (unsigned)cores;
-}
-
 static enum run_status overall(const struct run_report *report)
 {
     size_t failed = 0, stopped = 0;
@@ -587,25 +568,14 @@ int run_exit_code(const struct run_report *report)
     return code;
 }
 
-static void store_report(struct store *store, const struct config *config,
-                         const struct run_report *report)
+static void keep_report(struct store *store, const struct config *config,
+                        const struct run_report *report)
 {
-    struct buf key = BUF_INIT, json = BUF_INIT;
+    struct buf json = BUF_INIT;
     struct json_out j = json_out(&json, 2);
-    struct err err;
 
     run_report_write(report, &j);
-    buf_addf(&key, "%s%s_runs/%s.json", config->s3.prefix, config->s3.prefix[0] ? "/" : "",
-             report->run_id);
-    struct store_put_params params = {.key = buf_str(&key),
-                                      .content_type = "application/json",
-                                      .overwrite = true,
-                                      .small = true};
-    if (!store_put_bytes(store, &params, json.data, json.len, &err)) {
-        err_in(&err, "run report");
-        log_err(LOG_WARN, &err);
-    }
-    buf_done(&key);
+    runs_keep(store, config, report->run_id, &json);
     buf_done(&json);
 }
 
@@ -624,7 +594,7 @@ static void begin_report(const struct run_params *params, const struct targets *
                          struct run_report *report)
 {
     *report = (struct run_report){.dry_run = params->dry_run, .started_us = text_now_us()};
-    new_id(report->run_id);
+    text_run_id(report->run_id);
     report->tables = mem_alloc(targets->count * sizeof(*report->tables));
     report->table_count = targets->count;
     for (size_t i = 0; i < targets->count; i++) {
@@ -679,7 +649,7 @@ bool run_archive(const struct run_params *params, struct run_report *report, str
     store = store_open(&params->config->s3, params->stop, err);
     if (!store)
         goto out;
-    pool = pool_new(sealing_threads(), "seal", err);
+    pool = pool_new(pool_cores(), "seal", err);
     if (!pool)
         goto out;
     begin_report(params, &targets, report);
@@ -690,7 +660,7 @@ bool run_archive(const struct run_params *params, struct run_report *report, str
     report->ended_us = text_now_us();
     report->status = overall(report);
     if (!params->dry_run)
-        store_report(store, params->config, report);
+        keep_report(store, params->config, report);
     log_requests(store);
     ok = true;
 out:
@@ -707,22 +677,6 @@ void run_report_done(struct run_report *report)
 }
 
 /* --- the report as JSON --- */
-
-static void write_error(const struct err *err, struct json_out *j)
-{
-    json_key(j, "error");
-    if (err->kind == ERR_NONE) {
-        json_add_null(j);
-        return;
-    }
-    json_begin_object(j);
-    json_put_str(j, "code", err_code(err->kind));
-    json_put_str(j, "message", err->what);
-    json_put_str(j, "where", err->where);
-    json_put_str(j, "why", err->why);
-    json_put_str(j, "hint", err->hint);
-    json_end(j);
-}
 
 static void write_phases(const double *phases, struct json_out *j)
 {
@@ -757,17 +711,8 @@ static void write_table(const struct run_table *t, bool dry_run_only, struct jso
     json_put_int(j, "size_after", (int64_t)t->size_after);
     json_put_int(j, "recovered_settled", t->recovered_settled);
     json_put_int(j, "recovered_removed", t->recovered_removed);
-    write_error(&t->err, j);
+    json_put_err(j, "error", &t->err);
     json_end(j);
-}
-
-static void put_time(struct json_out *j, const char *key, int64_t us)
-{
-    struct buf text = BUF_INIT;
-
-    text_add_time(&text, us);
-    json_put_str(j, key, buf_str(&text));
-    buf_done(&text);
 }
 
 void run_report_write(const struct run_report *report, struct json_out *j)
@@ -776,8 +721,8 @@ void run_report_write(const struct run_report *report, struct json_out *j)
     json_put_str(j, "run_id", report->run_id);
     json_put_str(j, "status", run_status_name(report->status));
     json_put_bool(j, "dry_run", report->dry_run);
-    put_time(j, "started_at", report->started_us);
-    put_time(j, "ended_at", report->ended_us);
+    json_put_time(j, "started_at", report->started_us);
+    json_put_time(j, "ended_at", report->ended_us);
     json_put_int(j, "records_archived", report->records_archived);
     json_put_int(j, "bytes_uploaded", (int64_t)report->bytes_uploaded);
     json_put_int(j, "batches", report->batches);

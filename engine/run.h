@@ -21,6 +21,7 @@ struct run_params {
     const char *start_date, *end_date;     /* NULL: none */
     int64_t limit;                         /* rows of the whole run at most; 0: no limit */
     bool dry_run;                          /* count and plan, touch nothing */
+    bool include_restored;                 /* also rows that a restore brought back */
     const struct stop *stop;               /* may be NULL */
     struct progress *progress;             /* may be NULL */
 };

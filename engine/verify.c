@@ -321,7 +321,7 @@ static bool check_settled(struct verification *v, const struct batch *b,
 {
     const struct catalog_entry *entry = catalog_find(v->catalog, b->data_key);
 
-    if (strcmp(metadata->version, "3") != 0 || (entry && entry->state == CATALOG_SETTLED))
+    if (strcmp(metadata->version, "3") != 0 || catalog_is_settled(entry))
         return true;
     problem(v, b->data_key, "unsettled", "no catalog line names it: run `archiver-tui recover`");
     return false;
@@ -383,7 +383,7 @@ static void check_catalog(struct verification *v)
 
     for (size_t i = 0; i < v->catalog->count; i++) {
         const struct catalog_entry *entry = &v->catalog->entries[i];
-        if (entry->state != CATALOG_SETTLED)
+        if (!catalog_is_settled(entry))
             continue;
         while (next < v->count &&
                (!v->batches[next].data_key || strcmp(v->batches[next].data_key, entry->key) < 0))

@@ -150,6 +150,7 @@ static int run(const struct call *call, struct err *err)
                                 .end_date = o->end_date,
                                 .limit = o->limit,
                                 .dry_run = o->dry_run,
+                                .include_restored = o->include_restored,
                                 .stop = call->stop,
                                 .progress = progress};
     int code;
@@ -182,7 +183,8 @@ const struct command cmd_archive = {
                "Examples:\n"
                "  archiver-tui archive --dry-run\n"
                "  archiver-tui archive -d appdb -t audit_logs --limit 1000000\n",
-    .takes = TAKES_DATABASE | TAKES_TABLE | TAKES_DATES | TAKES_LIMIT | TAKES_DRY_RUN,
+    .takes = TAKES_DATABASE | TAKES_TABLE | TAKES_DATES | TAKES_LIMIT | TAKES_DRY_RUN |
+             TAKES_INCLUDE_RESTORED,
     .needs_config = true,
     .run = run,
 };

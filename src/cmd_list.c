@@ -34,6 +34,7 @@ static void print_json(const struct reader_archive *a)
     json_put_str(&j, "batch_id", a->batch_id);
     json_put_str(&j, "run_id", a->run_id);
     json_put_str(&j, "state", a->state);
+    json_put_str(&j, "restored_at", a->restored_at);
     json_end(&j);
     output_json(&json);
 }
@@ -57,7 +58,7 @@ static bool each(const struct reader_archive *a, void *state, struct err *err)
     output_table_addf(l->table, "%.10s", a->min_timestamp ? a->min_timestamp : "");
     output_table_addf(l->table, "%.10s", a->max_timestamp ? a->max_timestamp : "");
     output_table_addf(l->table, "%.19s", a->archived_at ? a->archived_at : "");
-    output_table_add(l->table, a->state);
+    output_table_addf(l->table, "%s%s", a->state, a->restored_at ? ", restored" : "");
     output_table_add(l->table, a->key);
     return true;
 }
@@ -112,7 +113,8 @@ const struct command cmd_list = {
     .summary = "archives there are, with their rows, sizes and states",
     .usage = "[-d NAME] [-t TABLE] [--start-date D] [FLAGS]",
     .details = "Dates are those of the rows. States: settled; pending (recover decides); foreign\n"
-               "(of the earlier archiver or of another cluster).\n\n"
+               "(of the earlier archiver or of another cluster); rolled_back. \"restored\": rows of\n"
+               "it were brought back.\n\n"
                "Examples:\n"
                "  archiver-tui list -t audit_logs\n"
                "  archiver-tui list --start-date 2026-01-01 --end-date 2026-02-01 --json\n",

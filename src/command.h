@@ -23,6 +23,9 @@ enum {
     TAKES_COLUMNS = 1 << 6,
     TAKES_FORMAT = 1 << 7,
     TAKES_WHERE = 1 << 8,
+    TAKES_INCLUDE_RESTORED = 1 << 9,
+    TAKES_SELECTION = 1 << 10, /* --run, --all, --archived-from, --archived-to, --new-only */
+    TAKES_RESTORE = 1 << 11,   /* where to and how */
 };
 
 struct options { /* borrowed from argv but for what is said */
@@ -31,6 +34,13 @@ struct options { /* borrowed from argv but for what is said */
     char *schema, *table; /* malloc'd */
     const char *start_date, *end_date;
     const char *columns, *format, *where;
+    const char *run, *archived_from, *archived_to;
+    const char *to_database, *to_schema, *mapping_file;
+    char *to_table_schema, *to_table;                     /* malloc'd */
+    const char *on_conflict, *conflict_key, *schema_mode; /* as given; NULL: not said */
+    int64_t commit_rows;                                  /* 0: not said */
+    bool include_restored, all, new_only, create_table, disable_triggers, drop_indexes,
+        skip_damaged;
     int64_t limit, offset; /* 0: none */
     bool json, quiet, no_color, read_only, yes, dry_run, help, version;
     int verbose;
@@ -61,7 +71,7 @@ struct command {
 };
 
 extern const struct command cmd_archive, cmd_check, cmd_list, cmd_show, cmd_cat, cmd_verify,
-    cmd_recover, cmd_config;
+    cmd_recover, cmd_config, cmd_restore, cmd_rollback;
 
 /* Reads argv; ERR_USAGE with a hint. *ret_command is NULL where there is no command (only
  * --help or --version may stand without one). */

@@ -46,6 +46,15 @@ static const struct {
     {"archive.committed", "", "COMMIT was answered, no catalog line yet"},
     {"catalog.append", "", "before the catalog line is written"},
     {"catalog.appended", "", "the catalog line is durable"},
+    {"restore.begin", "", "restore, before BEGIN"},
+    {"restore.indexes_dropped", "", "restore set indexes aside"},
+    {"restore.fetch", "", "restore, before members are fetched"},
+    {"restore.rows", "", "restore, while rows go in"},
+    {"restore.merged", "", "staged rows are in the table"},
+    {"restore.recorded", "", "restore wrote down what it brought back, not committed"},
+    {"restore.before_commit", "", "restore, before COMMIT"},
+    {"restore.committed", "", "restore, after COMMIT"},
+    {"restore.catalog", "", "before the catalog is told of a restore"},
     {"clock.now", "jump", "jump: this host's clock is 400 days ahead"},
 };
 

@@ -7,6 +7,8 @@
 #include <json-c/json_tokener.h>
 #include <math.h>
 
+#include "base/text.h"
+
 struct json_out json_out(struct buf *buf, int indent)
 {
     return (struct json_out){.buf = buf, .indent = indent};
@@ -150,6 +152,31 @@ void json_put_bool(struct json_out *j, const char *key, bool value)
 {
     json_key(j, key);
     json_add_bool(j, value);
+}
+
+void json_put_time(struct json_out *j, const char *key, int64_t us)
+{
+    struct buf text = BUF_INIT;
+
+    text_add_time(&text, us);
+    json_put_str(j, key, buf_str(&text));
+    buf_done(&text);
+}
+
+void json_put_err(struct json_out *j, const char *key, const struct err *err)
+{
+    json_key(j, key);
+    if (err->kind == ERR_NONE) {
+        json_add_null(j);
+        return;
+    }
+    json_begin_object(j);
+    json_put_str(j, "code", err_code(err->kind));
+    json_put_str(j, "message", err->what);
+    json_put_str(j, "where", err->where);
+    json_put_str(j, "why", err->why);
+    json_put_str(j, "hint", err->hint);
+    json_end(j);
 }
 
 void json_quote(struct buf *buf, const char *text, size_t len)

@@ -49,6 +49,9 @@ void json_put_str(struct json_out *j, const char *key, const char *text);
 void json_put_int(struct json_out *j, const char *key, int64_t value);
 void json_put_real(struct json_out *j, const char *key, double value, int decimals);
 void json_put_bool(struct json_out *j, const char *key, bool value);
+void json_put_time(struct json_out *j, const char *key, int64_t us); /* ISO, UTC */
+/* An object of code, message, where, why, hint; null where the kind is ERR_NONE. */
+void json_put_err(struct json_out *j, const char *key, const struct err *err);
 
 /* Adds text as a JSON string with its quotes (UTF-8 kept raw, controls escaped). */
 void json_quote(struct buf *buf, const char *text, size_t len);

@@ -11,6 +11,8 @@
 
 #include "base/buf.h"
 
+#define CORES_MAX 8
+
 /* --- stop --- */
 
 struct stop {
@@ -230,6 +232,13 @@ void pool_free(struct pool *pool)
 unsigned pool_threads(const struct pool *pool)
 {
     return pool->count;
+}
+
+unsigned pool_cores(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return cores < 1 ? 1 : cores > CORES_MAX ? CORES_MAX : (unsigned)cores;
 }
 
 struct lane *lane_new(const struct lane_params *params)

@@ -36,6 +36,7 @@ struct pool;
 struct pool *pool_new(unsigned threads, const char *name, struct err *err);
 void pool_free(struct pool *pool); /* after its lanes; joins the threads; NULL allowed */
 unsigned pool_threads(const struct pool *pool);
+unsigned pool_cores(void); /* threads worth having here: one a core, 8 at most */
 
 /* Does one item's work; false with *err fails the lane. `state` is lane_params.state. */
 typedef bool (*lane_work)(void *item, void *state, struct err *err);

@@ -5,7 +5,9 @@
 #include <math.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/fault.h"
 
@@ -256,6 +258,18 @@ void text_add_stamp(struct buf *buf, int64_t us)
     text_civil(us, &year, &month, &day);
     buf_addf(buf, "%04d%02d%02dT%02d%02d%02dZ", year, month, day, second / 3600, second / 60 % 60,
              second % 60);
+}
+
+void text_run_id(char ret_id[40])
+{
+    struct buf stamp = BUF_INIT;
+    uint32_t random = 0;
+
+    if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        random = (uint32_t)getpid() ^ (uint32_t)text_monotonic_us();
+    text_add_stamp(&stamp, text_now_us());
+    snprintf(ret_id, 40, "%s-%04x", buf_str(&stamp), (unsigned)(random & 0xffff));
+    buf_done(&stamp);
 }
 
 bool text_from_stamp(const char *text, size_t len, int64_t *ret_us)

@@ -37,6 +37,8 @@ bool text_to_moment(const char *text, size_t len, struct text_moment *ret_moment
 void text_add_time(struct buf *buf, int64_t us);
 /* "20261123T132845Z" */
 void text_add_stamp(struct buf *buf, int64_t us);
+/* "20261123T132845Z-7f3a": a run's name, sortable and unique. */
+void text_run_id(char ret_id[40]);
 bool text_from_stamp(const char *text, size_t len, int64_t *ret_us);
 void text_civil(int64_t us, int *ret_year, int *ret_month, int *ret_day);
 int64_t text_now_us(void);       /* this host's clock */

@@ -28,11 +28,17 @@ static const char *const states[] = {
     [CATALOG_PENDING] = "pending",
     [CATALOG_FOREIGN] = "foreign",
     [CATALOG_UNDONE] = "undone",
+    [CATALOG_ROLLED_BACK] = "rolled_back",
 };
 
 const char *catalog_state_name(enum catalog_state state)
 {
     return states[state];
+}
+
+bool catalog_is_settled(const struct catalog_entry *entry)
+{
+    return entry && (entry->state == CATALOG_SETTLED || entry->state == CATALOG_ROLLED_BACK);
 }
 
 /* The fields of a line, both ways. */
@@ -60,6 +66,7 @@ static const struct field {
     {"line_bytes", offsetof(struct catalog_entry, line_bytes), FIELD_COUNT, false},
     {"min_timestamp", offsetof(struct catalog_entry, min_timestamp), FIELD_TEXT, true},
     {"max_timestamp", offsetof(struct catalog_entry, max_timestamp), FIELD_TEXT, true},
+    {"restored_at", offsetof(struct catalog_entry, restored_at), FIELD_TEXT, true},
 };
 
 enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };

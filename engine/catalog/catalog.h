@@ -17,7 +17,13 @@
 #include "catalog/key.h"
 #include "catalog/metadata.h"
 
-enum catalog_state { CATALOG_SETTLED, CATALOG_PENDING, CATALOG_FOREIGN, CATALOG_UNDONE };
+enum catalog_state {
+    CATALOG_SETTLED,
+    CATALOG_PENDING,
+    CATALOG_FOREIGN,
+    CATALOG_UNDONE,
+    CATALOG_ROLLED_BACK, /* settled once; a rollback brought all of its rows back */
+};
 const char *catalog_state_name(enum catalog_state state);
 
 struct catalog_entry {
@@ -27,6 +33,7 @@ struct catalog_entry {
     const char *system_identifier, *timeline;
     uint64_t txid, records, bytes, line_bytes;
     const char *min_timestamp, *max_timestamp; /* NULL: none */
+    const char *restored_at; /* when rows of it were last brought back; NULL: never */
     enum catalog_state state;
 };
 
@@ -54,6 +61,8 @@ struct catalog {
 };
 struct catalog *catalog_read(struct store *store, const struct key_table *table, struct err *err);
 void catalog_free(struct catalog *catalog); /* NULL allowed */
+/* Is the batch decided, its object the archive's? Settled, or rolled back since. */
+bool catalog_is_settled(const struct catalog_entry *entry); /* NULL: no */
 /* NULL where the data key is not in it. */
 const struct catalog_entry *catalog_find(const struct catalog *catalog, const char *data_key);
 

@@ -28,9 +28,19 @@ struct look {
     char oid[16];
 };
 
-static bool begin(struct conn *conn, struct err *err)
+/* In a transaction that is open already, what it did so far is to be seen. */
+static bool begin(struct conn *conn, bool *ret_inside, struct err *err)
 {
-    return conn_exec(conn, BEGIN_SQL, err);
+    *ret_inside = PQtransactionStatus(conn_pg(conn)) == PQTRANS_INTRANS;
+    return conn_exec(conn, *ret_inside ? "SET LOCAL search_path = pg_catalog" : BEGIN_SQL, err);
+}
+
+/* Keeps the first error. */
+static bool end(struct conn *conn, bool inside, bool ok, struct err *err)
+{
+    if (!inside)
+        return conn_end(conn, ok, err);
+    return ok && conn_exec(conn, "SET LOCAL search_path TO DEFAULT", err);
 }
 
 /* --- the table itself --- */
@@ -397,20 +407,27 @@ static bool look_at_all(struct look *l, struct err *err)
                                      .table = l->config->name,
                                      .key = &l->config->primary_key};
     l->table->shape = columns_read(l->conn, &columns, err);
-    return l->table->shape && look_at_timestamp(l, err) && look_at_leaves(l, err) &&
-           refuse_wider_children(l, err) && look_at_index(l, err) && look_at_foreign_keys(l, err) &&
-           look_at_triggers(l, err) && look_at_columns(l, err);
+    if (!l->table->shape)
+        return false;
+    if (!l->config->timestamp_column) {
+        l->table->shape->timestamp_column = SIZE_MAX;
+        return look_at_leaves(l, err);
+    }
+    return look_at_timestamp(l, err) && look_at_leaves(l, err) && refuse_wider_children(l, err) &&
+           look_at_index(l, err) && look_at_foreign_keys(l, err) && look_at_triggers(l, err) &&
+           look_at_columns(l, err);
 }
 
 struct introspect_table *introspect_table(struct conn *conn, const struct config_table *table,
                                           struct err *err)
 {
     struct look l = {.conn = conn, .config = table};
+    bool inside;
 
-    if (!begin(conn, err))
+    if (!begin(conn, &inside, err))
         return NULL;
     l.table = mem_alloc(sizeof(*l.table));
-    if (conn_end(conn, look_at_all(&l, err), err))
+    if (end(conn, inside, look_at_all(&l, err), err))
         return l.table;
     introspect_free(l.table);
     return NULL;
@@ -502,9 +519,11 @@ bool introspect_ddl(struct conn *conn, const struct introspect_table *table, str
                     struct err *err)
 {
     char oid[16];
+    bool inside;
 
     snprintf(oid, sizeof(oid), "%" PRIu32, table->oid);
-    if (!begin(conn, err) || !conn_end(conn, ddl_sequences(conn, oid, ret_sql, err), err))
+    if (!begin(conn, &inside, err) ||
+        !end(conn, inside, ddl_sequences(conn, oid, ret_sql, err), err))
         return false;
     ddl_table(conn, table->shape, ret_sql);
     return true;

@@ -38,7 +38,9 @@ struct introspect_table {
     const char *columns_text; /* names and types as the server has them, to compare with later */
 };
 
-/* ERR_PREFLIGHT with what to do where the table, the timestamp column or a configured key column
+/* With timestamp_column NULL (a restore's target) only the shape, leaves, rights and sizes. In a
+ * transaction that is open already, as far as it came; else in one of its own.
+ * ERR_PREFLIGHT with what to do where the table, the timestamp column or a configured key column
  * does not exist (nearest names are suggested), or the column's type cannot be a timestamp. */
 struct introspect_table *introspect_table(struct conn *conn, const struct config_table *table,
                                           struct err *err);

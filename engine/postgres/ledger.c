@@ -12,8 +12,7 @@ static bool find_table(struct conn *conn, const struct ledger_kind *kind, const 
         " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
         " WHERE c.relname = $1 AND c.relkind = 'r' AND n.nspname IN ('" HOME "', $2)"
         " ORDER BY n.nspname <> '" HOME "' LIMIT 1";
-    PGresult *result =
-        conn_query(conn, sql, 2, (const char *const[]){kind->name, schema}, err);
+    PGresult *result = conn_query(conn, sql, 2, (const char *const[]){kind->name, schema}, err);
     bool ok = result != NULL;
 
     buf_reset(ret_name);
@@ -57,8 +56,8 @@ static bool make_table(struct conn *conn, const struct ledger_kind *kind, const 
     conn_add_table(conn, &name, schema, kind->name);
     buf_adds(&sql, "BEGIN;");
     if (strcmp(schema, HOME) == 0)
-        buf_adds(&sql, "CREATE SCHEMA IF NOT EXISTS " HOME "; GRANT USAGE ON SCHEMA " HOME
-                       " TO PUBLIC;");
+        buf_adds(&sql,
+                 "CREATE SCHEMA IF NOT EXISTS " HOME "; GRANT USAGE ON SCHEMA " HOME " TO PUBLIC;");
     /* Other roles archive and restore the same tables; there is no row of anybody's in it. */
     buf_addf(&sql, "CREATE TABLE IF NOT EXISTS %s (%s);", buf_str(&name), kind->columns);
     if (kind->insert_only)
@@ -77,8 +76,8 @@ static bool make_table(struct conn *conn, const struct ledger_kind *kind, const 
     return ok;
 }
 
-bool ledger_table(struct conn *conn, const struct ledger_kind *kind, const char *schema, bool create,
-                  struct buf *ret_name, struct err *err)
+bool ledger_table(struct conn *conn, const struct ledger_kind *kind, const char *schema,
+                  bool create, struct buf *ret_name, struct err *err)
 {
     struct buf place = BUF_INIT;
     bool ok = find_table(conn, kind, schema, ret_name, err);

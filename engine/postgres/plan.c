@@ -18,6 +18,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "postgres/restored.h"
 
 #define DAY_US INT64_C(86400000000)
 
@@ -143,9 +144,16 @@ static void add_timestamp(struct conn *conn, const struct introspect_table *info
     conn_add_ident(conn, sql, info->shape->columns[info->shape->timestamp_column].name);
 }
 
-static void make_condition(struct conn *conn, const struct plan_params *p, struct plan *plan)
+static bool make_condition(struct conn *conn, const struct plan_params *p, struct plan *plan,
+                           struct err *err)
 {
-    struct buf sql = BUF_INIT;
+    struct buf sql = BUF_INIT, restored = BUF_INIT;
+
+    if (!p->include_restored &&
+        !restored_condition(conn, p->table->schema, p->table->name, &restored, err)) {
+        buf_done(&restored);
+        return false;
+    }
 
     add_timestamp(conn, p->info, &sql);
     buf_addf(&sql, " < %s", plan->upper);
@@ -154,11 +162,15 @@ static void make_condition(struct conn *conn, const struct plan_params *p, struc
         add_timestamp(conn, p->info, &sql);
         buf_addf(&sql, " >= %s", plan->lower);
     }
+    if (restored.len > 0)
+        buf_addf(&sql, " AND %s", buf_str(&restored));
     /* On lines of its own: a comment in it ends with it. */
     if (p->table->settings.where)
         buf_addf(&sql, " AND (\n%s\n)", p->table->settings.where);
     plan->eligible_sql = arena_strdup(plan->arena, buf_str(&sql));
     buf_done(&sql);
+    buf_done(&restored);
+    return true;
 }
 
 /* The filter alone, in a place where only one whole expression can stand: one that ends our
@@ -221,9 +233,8 @@ struct plan *plan_make(struct conn *conn, const struct plan_params *params, stru
         goto out;
     }
     if (!ask_limits(conn, params, plan, buf_str(&start), buf_str(&end), err) ||
-        !check_where(conn, params, err))
+        !check_where(conn, params, err) || !make_condition(conn, params, plan, err))
         goto out;
-    make_condition(conn, params, plan);
     choose_walk(params, plan);
     ok = true;
 out:

@@ -23,6 +23,7 @@ struct plan_params {
     const char *start_date,
         *end_date; /* ISO date or timestamp, UTC unless it says otherwise; NULL: none.
                       start inclusive, end exclusive; never later than the cutoff */
+    bool include_restored; /* also rows that a restore brought back */
 };
 
 struct plan {
@@ -32,7 +33,7 @@ struct plan {
     char *upper, *lower; /* SQL literals in the column's type; lower NULL: none */
     char *strategy;      /* "index" */
     char *reason;        /* for people */
-    char *eligible_sql;  /* the condition: ts < upper AND ts >= lower AND (where) */
+    char *eligible_sql;  /* the condition: ts < upper AND ts >= lower AND not restored AND (where) */
 };
 
 struct plan *plan_make(struct conn *conn, const struct plan_params *params, struct err *err);
