@@ -309,7 +309,7 @@ static bool passage_open(struct passage *a, struct err *err)
     a->import = import_new(t->conn, &params, err);
     if (!a->import)
         return false;
-    struct rows_params rows = restore_source_rows(t->p, &a->source, import_projects(a->import));
+    struct rows_params rows = restore_source_rows(t->p, &a->source, true);
     rows.from_row = a->through_row;
     a->rows = rows_open(&rows, err);
     return a->rows != NULL;

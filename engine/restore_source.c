@@ -119,14 +119,22 @@ static bool make_where(struct restore_source *s, struct conn *conn, const struct
 
 /* --- which columns --- */
 
+static size_t projected(const struct mapping *m, size_t i)
+{
+    return m->direct ? m->columns[i].archive : m->staged[i].archive;
+}
+
+/* What a COPY of this mapping takes; nothing said where that is the whole line. */
 static void make_projection(struct restore_source *s)
 {
     const struct mapping *m = s->mapping;
-    bool same = m->column_count == s->metadata->shape->column_count;
+    size_t count = m->direct ? m->column_count : m->staged_count;
+    bool same = count == s->metadata->shape->column_count;
 
-    for (size_t i = 0; i < m->column_count; i++) {
-        buf_add(&s->project, &m->columns[i].archive, sizeof(m->columns[i].archive));
-        same = same && m->columns[i].archive == i;
+    for (size_t i = 0; i < count; i++) {
+        size_t column = projected(m, i);
+        buf_add(&s->project, &column, sizeof(column));
+        same = same && column == i;
     }
     if (same)
         buf_reset(&s->project);
@@ -145,8 +153,7 @@ static bool make_mapping(struct restore_source *s, const struct restore_params *
     s->mapping = mapping_new(&params, err);
     if (!s->mapping)
         return err_in(err, "%s", s->source->key);
-    if (s->mapping->direct)
-        make_projection(s);
+    make_projection(s);
     return true;
 }
 

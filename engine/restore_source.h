@@ -18,7 +18,7 @@ struct restore_source {
     struct metadata *metadata; /* its shape is never NULL */
     struct mapping *mapping;
     struct buf where;   /* empty: all rows */
-    struct buf project; /* size_t a column, in the mapping's order; for a direct mapping */
+    struct buf project; /* size_t a column, for the COPY; empty: the whole line */
     bool whole;         /* nothing of it is left out */
 };
 

@@ -19,7 +19,7 @@ may_include() { # ROOM: the rooms it may include, its own is understood
     base) echo "" ;;
     config) echo "base" ;;
     row | member | store) echo "base config" ;;
-    postgres) echo "base config row/shape.h" ;;
+    postgres) echo "base config row/shape.h row/mapping.h" ;;
     catalog) echo "base config store row/shape.h member/member.h" ;;
     esac
 }

@@ -161,55 +161,26 @@ static void add_expression(struct import *im, size_t i, struct buf *sql)
     conn_add_ident(im->conn, sql, c->target);
 }
 
-/* Stands in for a type that the target's database does not have. */
-static bool known_types(struct import *im, PGresult **ret, struct err *err)
+static void make_stage(struct import *im)
 {
-    const struct shape *shape = im->params.archive;
-    struct buf names = BUF_INIT;
+    const struct mapping *m = im->params.mapping;
 
-    buf_addc(&names, '{');
-    for (size_t i = 0; i < shape->column_count; i++) {
-        buf_adds(&names, i ? ",\"" : "\"");
-        for (const char *c = shape->columns[i].type->name; *c; c++) {
-            if (*c == '"' || *c == '\\')
-                buf_addc(&names, '\\');
-            buf_addc(&names, *c);
-        }
-        buf_addc(&names, '"');
-    }
-    buf_addc(&names, '}');
-    *ret = conn_query(im->conn,
-                      "SELECT CASE WHEN to_regtype(t) IS NULL THEN 'text' ELSE t END"
-                      " FROM unnest($1::text[]) WITH ORDINALITY u(t, n) ORDER BY n",
-                      1, (const char *const[]){buf_str(&names)}, err);
-    buf_done(&names);
-    return *ret != NULL;
-}
-
-static bool make_stage(struct import *im, struct err *err)
-{
-    const struct shape *shape = im->params.archive;
-    PGresult *types;
-
-    if (im->params.mapping->direct) {
+    if (m->direct) {
         buf_adds(&im->create, "CREATE TEMP TABLE archiver_stage ON COMMIT DROP AS SELECT ");
         add_names(im, "", &im->create);
         buf_adds(&im->create, " FROM ");
         add_target(im, &im->create);
         buf_adds(&im->create, " WITH NO DATA");
-        return true;
+        return;
     }
-    if (!known_types(im, &types, err))
-        return false;
     buf_adds(&im->create, "CREATE TEMP TABLE archiver_stage (");
-    for (size_t i = 0; i < shape->column_count; i++) {
+    for (size_t i = 0; i < m->staged_count; i++) {
         buf_adds(&im->create, i ? ", " : "");
-        conn_add_ident(im->conn, &im->create, shape->columns[i].name);
-        buf_addf(&im->create, " %s", PQgetvalue(types, (int)i, 0));
+        conn_add_ident(im->conn, &im->create,
+                       im->params.archive->columns[m->staged[i].archive].name);
+        buf_addf(&im->create, " %s", m->staged[i].type);
     }
     buf_adds(&im->create, ") ON COMMIT DROP");
-    PQclear(types);
-    return true;
 }
 
 static void make_copy(struct import *im)
@@ -318,7 +289,7 @@ static void make_merge(struct import *im)
     add_target(im, &im->merge);
     buf_adds(&im->merge, " AS t (");
     add_names(im, "", &im->merge);
-    buf_adds(&im->merge, ") OVERRIDING SYSTEM VALUE ");
+    buf_adds(&im->merge, im->params.mapping->identity_always ? ") OVERRIDING SYSTEM VALUE " : ") ");
     add_staged(im, &im->merge);
     if (im->params.conflict != IMPORT_FAIL)
         add_on_conflict(im, &im->merge);
@@ -379,10 +350,11 @@ struct import *import_new(struct conn *conn, const struct import_params *params,
     im->conn = conn;
     im->params = *params;
     im->staged = params->conflict != IMPORT_FAIL || !params->mapping->direct || params->count_only;
-    if (!find_key(im, err) || (im->staged && !make_stage(im, err))) {
+    if (!find_key(im, err)) {
         import_free(im);
         return NULL;
     }
+    make_stage(im);
     make_copy(im);
     make_merge(im);
     make_conflicts(im);
@@ -401,16 +373,6 @@ void import_free(struct import *im)
     buf_done(&im->conflicts);
     buf_done(&im->count);
     free(im);
-}
-
-const char *import_key(const struct import *im)
-{
-    return buf_str(&im->key_names);
-}
-
-bool import_projects(const struct import *im)
-{
-    return im->params.mapping->direct;
 }
 
 /* --- one piece --- */

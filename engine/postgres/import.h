@@ -43,13 +43,9 @@ struct import;
 /* ERR_PREFLIGHT where conflicts are to be told and the target has no unique key for it. */
 struct import *import_new(struct conn *conn, const struct import_params *params, struct err *err);
 void import_free(struct import *import); /* NULL allowed */
-/* The names of the key's columns, for people: "id", "a,b"; "" where none is used. */
-const char *import_key(const struct import *import);
-/* Whether lines are to hold the mapping's columns only, in its order (else all of the archive's).
- */
-bool import_projects(const struct import *import);
 bool import_begin(struct import *import, struct err *err);
-/* Whole lines of COPY text. */
+/* Whole lines of COPY text: the mapping's columns in its order where it is direct, else the staged
+ * ones. */
 bool import_add(struct import *import, const char *lines, size_t len, struct err *err);
 /* each(key) for the first conflicts of the piece; may be NULL. */
 bool import_end(struct import *import, struct import_counts *ret_counts,

@@ -117,11 +117,6 @@ bool restored_is_resumed(const struct restored *r)
     return r->resumed;
 }
 
-const char *restored_id(const struct restored *r)
-{
-    return buf_str(&r->id);
-}
-
 bool restored_done_through(struct restored *r, const char *archive_key, uint64_t *ret_row,
                            bool *ret_complete, struct err *err)
 {

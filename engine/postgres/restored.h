@@ -32,7 +32,6 @@ void restored_free(struct restored *restored); /* NULL allowed */
 /* False where the role may make no table: nothing is recorded then. */
 bool restored_is_recorded(const struct restored *restored);
 bool restored_is_resumed(const struct restored *restored);
-const char *restored_id(const struct restored *restored);
 /* How far this restore came with an archive: rows from its first one; *ret_complete: to its end. */
 bool restored_done_through(struct restored *restored, const char *archive_key, uint64_t *ret_row,
                            bool *ret_complete, struct err *err);
