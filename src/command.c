@@ -58,8 +58,8 @@ static const struct command cmd_fault_points = {
 #endif
 
 static const struct command *const commands[] = {
-    &cmd_check,        &cmd_archive, &cmd_list,   &cmd_show, &cmd_cat,
-    &cmd_verify,       &cmd_recover, &cmd_config, &cmd_help,
+    &cmd_check,  &cmd_archive, &cmd_list,   &cmd_show, &cmd_cat, &cmd_find,
+    &cmd_verify, &cmd_recover, &cmd_config, &cmd_help,
 #ifdef WITH_FAILPOINTS
     &cmd_fault_points,
 #endif
@@ -327,7 +327,7 @@ static bool no_such_command(const char *name, struct err *err)
 {
     /* What cli.md promises and this version does not do: said as what it is, not as a typo. */
     static const char *const later[] = {"wizard", "runs",   "watch",   "pause",     "resume",
-                                        "stop",   "find",   "restore", "rollback",  "cost",
+                                        "stop",   "restore", "rollback",  "cost",
                                         "hold",   "audit",  "erase",   "compact",   "expire",
                                         "ddl",    "vacuum", "preview", "completion"};
     const char *names[COMMAND_COUNT];

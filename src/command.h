@@ -59,8 +59,8 @@ struct command {
     int (*run)(const struct call *call, struct err *err);
 };
 
-extern const struct command cmd_archive, cmd_check, cmd_list, cmd_show, cmd_cat, cmd_verify,
-    cmd_recover, cmd_config;
+extern const struct command cmd_archive, cmd_check, cmd_list, cmd_show, cmd_cat, cmd_find,
+    cmd_verify, cmd_recover, cmd_config;
 
 /* Reads argv; ERR_USAGE with a hint. *ret_command is NULL where there is no command (only
  * --help or --version may stand without one). */

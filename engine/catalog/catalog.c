@@ -60,6 +60,8 @@ static const struct field {
     {"line_bytes", offsetof(struct catalog_entry, line_bytes), FIELD_COUNT, false},
     {"min_timestamp", offsetof(struct catalog_entry, min_timestamp), FIELD_TEXT, true},
     {"max_timestamp", offsetof(struct catalog_entry, max_timestamp), FIELD_TEXT, true},
+    {"min_key", offsetof(struct catalog_entry, min_key), FIELD_TEXT, true},
+    {"max_key", offsetof(struct catalog_entry, max_key), FIELD_TEXT, true},
 };
 
 enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
@@ -203,6 +205,8 @@ void catalog_entry_from(const struct metadata *metadata, enum catalog_state stat
         .line_bytes = metadata->line_bytes,
         .min_timestamp = metadata->min_timestamp,
         .max_timestamp = metadata->max_timestamp,
+        .min_key = metadata_min_key(metadata),
+        .max_key = metadata_max_key(metadata),
         .state = state,
     };
 }

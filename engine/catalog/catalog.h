@@ -27,6 +27,7 @@ struct catalog_entry {
     const char *system_identifier, *timeline;
     uint64_t txid, records, bytes, line_bytes;
     const char *min_timestamp, *max_timestamp; /* NULL: none */
+    const char *min_key, *max_key; /* metadata_min_key(); NULL: not known, as in older lines */
     enum catalog_state state;
 };
 
