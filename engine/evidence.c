@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "postgres/ledger.h"
 #include "row/decode.h"
 
 #define LOOKUP_KEYS 1000
@@ -154,6 +155,32 @@ out:
         buf_done(&l.columns[i]);
     free(l.columns);
     decoder_free(l.decoder);
+    return ok;
+}
+
+/* --- by a restore --- */
+
+bool evidence_restored(struct conn *conn, const struct shape *shape, const char *data_key,
+                       bool *ret_restored, struct err *err)
+{
+    static const struct ledger_kind kind = {.name = "archiver_restored"};
+    const char *const values[] = {shape->schema, shape->table, data_key};
+    struct buf table = BUF_INIT, sql = BUF_INIT, value = BUF_INIT;
+    bool found, ok = ledger_table(conn, &kind, shape->schema, false, &table, err);
+
+    *ret_restored = false;
+    if (!ok || table.len == 0)
+        goto out;
+    buf_addf(&sql,
+             "SELECT EXISTS (SELECT FROM %s WHERE schema_name = $1 AND table_name = $2"
+             " AND archive_key = $3)",
+             buf_str(&table));
+    ok = conn_value(conn, buf_str(&sql), 3, values, &value, &found, err);
+    *ret_restored = ok && found && *buf_str(&value) == 't';
+out:
+    buf_done(&table);
+    buf_done(&sql);
+    buf_done(&value);
     return ok;
 }
 

@@ -27,6 +27,9 @@ struct evidence_params {
  * where the manifest does not hold what it should. */
 bool evidence_in_table(const struct evidence_params *params, enum evidence_answer *ret_answer,
                        struct err *err);
+/* Whether a restore brought rows of an archive back to the table, by the ledger in its database. */
+bool evidence_restored(struct conn *conn, const struct shape *shape, const char *data_key,
+                       bool *ret_restored, struct err *err);
 /* The keys of one batch, to look for in others; as large as its manifest. NULL: *err filled. */
 struct evidence_keys;
 struct evidence_keys *evidence_keys_load(struct store *store, const char *manifest_key,

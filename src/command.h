@@ -22,6 +22,8 @@ enum {
     TAKES_DRY_RUN = 1 << 5,
     TAKES_COLUMNS = 1 << 6,
     TAKES_FORMAT = 1 << 7,
+    TAKES_REBUILD = 1 << 8, /* --rebuild-catalog, --offline */
+    TAKES_PROOFS = 1 << 9,  /* --deep, --keys, --html */
 };
 
 struct options { /* borrowed from argv but for what is said */
@@ -32,6 +34,8 @@ struct options { /* borrowed from argv but for what is said */
     const char *columns, *format;
     int64_t limit, offset; /* 0: none */
     bool json, quiet, no_color, read_only, yes, dry_run, help, version;
+    bool rebuild_catalog, offline, deep;
+    const char *keys, *html;
     int verbose;
     const char *log_level, *log_format, *log_file;
 };

@@ -55,6 +55,10 @@ struct catalog {
 };
 struct catalog *catalog_read(struct store *store, const struct key_table *table, struct err *err);
 void catalog_free(struct catalog *catalog); /* NULL allowed */
+/* Gives the damaged objects of one table's catalog another name ({key}.damaged), so that the rest can
+ * be read; the batches they named are unsettled from then on. Only for who settles them again. */
+bool catalog_set_aside(struct store *store, const struct key_table *table, uint64_t *ret_count,
+                       struct err *err);
 /* NULL where the data key is not in it. */
 const struct catalog_entry *catalog_find(const struct catalog *catalog, const char *data_key);
 
