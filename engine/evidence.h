@@ -21,7 +21,17 @@ struct evidence_params {
     const struct introspect_table *info;
     const char *manifest_key; /* NULL: UNKNOWN */
     uint64_t records;         /* as many keys the manifest has to hold */
+    uint64_t every;           /* each so many-th key is looked up; 0 or 1: all */
 };
+
+struct evidence_count {
+    uint64_t looked_up, present;
+    struct buf example; /* one that is in the table, as SQL prints a row; the caller's */
+};
+/* ERR_DATA where the manifest does not hold what it should, or the table's key is not of its keys'
+ * columns. The table has a key, the batch a manifest. */
+bool evidence_count(const struct evidence_params *params, struct evidence_count *ret_count,
+                    struct err *err);
 
 /* How many of the keys are in the table. UNKNOWN where there is no key or no manifest; ERR_DATA
  * where the manifest does not hold what it should. */

@@ -29,15 +29,6 @@ struct catalog *rebuild_read_catalog(struct store *store, const struct key_table
     return catalog_read(store, table, err);
 }
 
-static bool count_key(const char *key_json, size_t len, void *state, struct err *err)
-{
-    (void)key_json;
-    (void)len;
-    (void)err;
-    ++*(uint64_t *)state;
-    return true;
-}
-
 /* False where the store cannot be asked; else *ret_why is NULL or what is missing. */
 static bool find_fault(struct rebuild *r, const struct batch *b, const struct metadata *metadata,
                        const char **ret_why, struct err *err)
@@ -54,7 +45,7 @@ static bool find_fault(struct rebuild *r, const struct batch *b, const struct me
         *ret_why = "it has no manifest: its COMMIT was never sent";
         return true;
     }
-    if (!manifest_read(r->store, b->manifest_key, count_key, &keys, err)) {
+    if (!manifest_count(r->store, b->manifest_key, &keys, err)) {
         *ret_why = "its manifest is damaged";
         return err->kind == ERR_DATA;
     }

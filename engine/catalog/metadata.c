@@ -874,3 +874,15 @@ bool manifest_key_column(struct store *store, const char *manifest_key, struct b
     json_object_put(root);
     return true;
 }
+
+bool manifest_count(struct store *store, const char *manifest_key, uint64_t *ret_keys,
+                    struct err *err)
+{
+    struct scan s = {.key = manifest_key, .each = pass_over};
+    struct json_object *root = scan_manifest(store, &s, err);
+    bool ok = root != NULL;
+
+    json_object_put(root);
+    *ret_keys = s.keys;
+    return ok;
+}

@@ -73,7 +73,7 @@ test_every_type_comes_back_bit_for_bit() {
     make_table
     ok archive
     same "$(sql 'SELECT count(*) FROM logs')" 0
-    ok verify
+    ok verify --deep --keys all
     bring_back
     compare
 }
