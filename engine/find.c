@@ -170,26 +170,12 @@ static bool note_row(const char *key_json, size_t len, void *state, struct err *
     return true;
 }
 
-static size_t member_of(const struct metadata *m, uint64_t row)
-{
-    size_t low = 0, high = m->member_count;
-
-    while (low + 1 < high) {
-        size_t middle = low + (high - low) / 2;
-        if (m->members[middle].first_row <= row)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static bool look_by_manifest(struct search *s, struct err *err)
 {
     if (!manifest_read(s->finder->store, s->manifest_key, note_row, s, err))
         return err_in(err, "%s", s->manifest_key);
     for (size_t i = 0; i < s->row_count; i++) {
-        if (!look_into(s, member_of(s->metadata, s->rows[i]), s->rows[i], err))
+        if (!look_into(s, metadata_member_of(s->metadata, s->rows[i]), s->rows[i], err))
             return false;
     }
     return true;

@@ -15,16 +15,30 @@ static void add(struct verify_finding **list, size_t *count, const char *key, co
         (struct verify_finding){.key = mem_strdup(key), .kind = kind, .detail = mem_strdup(detail)};
 }
 
+#define FORMAT_DETAIL(detail, format)                                                              \
+    do {                                                                                           \
+        va_list args;                                                                              \
+        va_start(args, format);                                                                    \
+        vsnprintf(detail, sizeof(detail), format, args);                                           \
+        va_end(args);                                                                              \
+    } while (0)
+
 void verify_report_problem(struct verify_report *r, const char *key, const char *kind,
                            const char *format, ...)
 {
     char detail[600];
-    va_list args;
 
-    va_start(args, format);
-    vsnprintf(detail, sizeof(detail), format, args);
-    va_end(args);
+    FORMAT_DETAIL(detail, format);
     add(&r->problems, &r->problem_count, key, kind, detail);
+}
+
+void verify_report_note(struct verify_report *r, const char *key, const char *kind,
+                        const char *format, ...)
+{
+    char detail[600];
+
+    FORMAT_DETAIL(detail, format);
+    add(&r->notes, &r->note_count, key, kind, detail);
 }
 
 void verify_report_problem_err(struct verify_report *r, const char *key, const char *kind,
@@ -34,18 +48,6 @@ void verify_report_problem_err(struct verify_report *r, const char *key, const c
 
     err_line(err, line, sizeof(line));
     add(&r->problems, &r->problem_count, key, kind, line);
-}
-
-void verify_report_note(struct verify_report *r, const char *key, const char *kind,
-                        const char *format, ...)
-{
-    char detail[600];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(detail, sizeof(detail), format, args);
-    va_end(args);
-    add(&r->notes, &r->note_count, key, kind, detail);
 }
 
 void verify_report_orphan(struct verify_report *r, const char *key)

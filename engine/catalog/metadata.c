@@ -190,6 +190,20 @@ const char *metadata_max_key(const struct metadata *m)
     return m->max_key ? m->max_key : member_key(m, -1);
 }
 
+size_t metadata_member_of(const struct metadata *m, uint64_t row)
+{
+    size_t low = 0, high = m->member_count;
+
+    while (low + 1 < high) {
+        size_t middle = low + (high - low) / 2;
+        if (m->members[middle].first_row <= row)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static void write_ranges(const struct metadata *m, struct json_out *j)
 {
     json_key(j, "timestamp_range");

@@ -51,6 +51,8 @@ struct metadata *metadata_read(const char *json, size_t len, const char *key, st
  */
 const char *metadata_min_key(const struct metadata *metadata);
 const char *metadata_max_key(const struct metadata *metadata);
+/* The member that holds a row; 0 where there are none. */
+size_t metadata_member_of(const struct metadata *metadata, uint64_t row);
 /* "5" and "[5]" are 5; false for any other key, and for NULL. */
 bool metadata_key_integer(const char *json, int64_t *ret);
 /* store_get and metadata_read in one. */
