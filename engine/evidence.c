@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "postgres/ledger.h"
 #include "row/decode.h"
 
 #define LOOKUP_KEYS 1000
@@ -16,7 +17,9 @@ struct lookup {
     struct decoder *decoder;
     struct buf *columns; /* one array literal a key column */
     size_t pending;
-    uint64_t keys, present;
+    uint64_t keys; /* of the manifest */
+    uint64_t every;
+    struct evidence_count *count;
 };
 
 static void literal_add(struct buf *array, const char *text)
@@ -36,7 +39,8 @@ static void lookup_sql(const struct lookup *l, struct buf *sql)
     const struct shape *shape = l->params->info->shape;
     struct conn *conn = l->params->conn;
 
-    buf_adds(sql, "SELECT count(*) FROM (SELECT DISTINCT * FROM unnest(");
+    buf_adds(sql, "SELECT count(*) || coalesce(' ' || (array_agg(k::text))[1], '') FROM (SELECT "
+                  "DISTINCT * FROM unnest(");
     for (size_t i = 0; i < shape->key_count; i++)
         buf_addf(sql, "%s$%zu::text[]", i ? ", " : "", i + 1);
     buf_adds(sql, ") u(");
@@ -52,6 +56,15 @@ static void lookup_sql(const struct lookup *l, struct buf *sql)
         buf_addf(sql, " = k.k%zu::%s", i, c->type->name);
     }
     buf_adds(sql, ")");
+}
+
+static void take_answer(struct evidence_count *count, const char *text)
+{
+    const char *space = strchr(text, ' ');
+
+    count->present += strtoull(text, NULL, 10);
+    if (space && count->example.len == 0)
+        buf_adds(&count->example, space + 1);
 }
 
 static bool lookup_flush(struct lookup *l, struct err *err)
@@ -70,7 +83,7 @@ static bool lookup_flush(struct lookup *l, struct err *err)
     lookup_sql(l, &sql);
     ok = conn_value(l->params->conn, buf_str(&sql), count, values, &value, &found, err);
     if (ok && found)
-        l->present += strtoull(buf_str(&value), NULL, 10);
+        take_answer(l->count, buf_str(&value));
     for (size_t i = 0; i < count; i++)
         buf_reset(&l->columns[i]);
     l->pending = 0;
@@ -103,6 +116,8 @@ static bool lookup_key(const char *key_json, size_t len, void *state, struct err
     struct buf wrapped = BUF_INIT;
     bool ok = false;
 
+    if (l->keys++ % l->every != 0)
+        return true;
     /* json-c parses documents, so a bare value is wrapped; a composite key already is an array. */
     buf_addf(&wrapped, count == 1 ? "[%.*s]" : "%.*s", (int)len, key_json);
     struct json_object *parts = json_parse(buf_str(&wrapped), wrapped.len, "manifest key", err);
@@ -117,7 +132,7 @@ static bool lookup_key(const char *key_json, size_t len, void *state, struct err
         if (!lookup_part(l, i, json_object_array_get_idx(parts, i), err))
             goto out;
     }
-    l->keys++;
+    l->count->looked_up++;
     ok = ++l->pending < LOOKUP_KEYS || lookup_flush(l, err);
 out:
     json_object_put(parts);
@@ -125,16 +140,15 @@ out:
     return ok;
 }
 
-bool evidence_in_table(const struct evidence_params *params, enum evidence_answer *ret_answer,
-                       struct err *err)
+bool evidence_count(const struct evidence_params *params, struct evidence_count *ret_count,
+                    struct err *err)
 {
     const struct shape *shape = params->info->shape;
-    struct lookup l = {.params = params};
+    struct lookup l = {.params = params,
+                       .count = ret_count,
+                       .every = params->every > 0 ? params->every : 1};
     bool ok = false;
 
-    *ret_answer = EVIDENCE_UNKNOWN;
-    if (shape->key_count == 0 || !params->manifest_key)
-        return true;
     l.columns = mem_alloc(shape->key_count * sizeof(*l.columns));
     l.decoder = decoder_new(shape, err);
     if (!l.decoder || !manifest_read(params->store, params->manifest_key, lookup_key, &l, err) ||
@@ -145,15 +159,55 @@ bool evidence_in_table(const struct evidence_params *params, enum evidence_answe
         err_why(err, "%" PRIu64 " keys, %" PRIu64 " rows", l.keys, params->records);
         goto out;
     }
-    *ret_answer = l.present == 0        ? EVIDENCE_NONE
-                  : l.present == l.keys ? EVIDENCE_ALL
-                                        : EVIDENCE_SOME;
     ok = true;
 out:
     for (size_t i = 0; i < shape->key_count; i++)
         buf_done(&l.columns[i]);
     free(l.columns);
     decoder_free(l.decoder);
+    return ok;
+}
+
+bool evidence_in_table(const struct evidence_params *params, enum evidence_answer *ret_answer,
+                       struct err *err)
+{
+    struct evidence_count count = {0};
+
+    *ret_answer = EVIDENCE_UNKNOWN;
+    if (params->info->shape->key_count == 0 || !params->manifest_key)
+        return true;
+    bool ok = evidence_count(params, &count, err);
+    if (ok)
+        *ret_answer = count.present == 0                 ? EVIDENCE_NONE
+                      : count.present == count.looked_up ? EVIDENCE_ALL
+                                                         : EVIDENCE_SOME;
+    buf_done(&count.example);
+    return ok;
+}
+
+/* --- by a restore --- */
+
+bool evidence_restored(struct conn *conn, const struct shape *shape, const char *data_key,
+                       bool *ret_restored, struct err *err)
+{
+    static const struct ledger_kind kind = {.name = "archiver_restored"};
+    const char *const values[] = {shape->schema, shape->table, data_key};
+    struct buf table = BUF_INIT, sql = BUF_INIT, value = BUF_INIT;
+    bool found, ok = ledger_table(conn, &kind, shape->schema, false, &table, err);
+
+    *ret_restored = false;
+    if (!ok || table.len == 0)
+        goto out;
+    buf_addf(&sql,
+             "SELECT EXISTS (SELECT FROM %s WHERE schema_name = $1 AND table_name = $2"
+             " AND archive_key = $3)",
+             buf_str(&table));
+    ok = conn_value(conn, buf_str(&sql), 3, values, &value, &found, err);
+    *ret_restored = ok && found && *buf_str(&value) == 't';
+out:
+    buf_done(&table);
+    buf_done(&sql);
+    buf_done(&value);
     return ok;
 }
 

@@ -21,12 +21,25 @@ struct evidence_params {
     const struct introspect_table *info;
     const char *manifest_key; /* NULL: UNKNOWN */
     uint64_t records;         /* as many keys the manifest has to hold */
+    uint64_t every;           /* each so many-th key is looked up; 0 or 1: all */
 };
+
+struct evidence_count {
+    uint64_t looked_up, present;
+    struct buf example; /* one that is in the table, as SQL prints a row; the caller's */
+};
+/* ERR_DATA where the manifest does not hold what it should, or the table's key is not of its keys'
+ * columns. The table has a key, the batch a manifest. */
+bool evidence_count(const struct evidence_params *params, struct evidence_count *ret_count,
+                    struct err *err);
 
 /* How many of the keys are in the table. UNKNOWN where there is no key or no manifest; ERR_DATA
  * where the manifest does not hold what it should. */
 bool evidence_in_table(const struct evidence_params *params, enum evidence_answer *ret_answer,
                        struct err *err);
+/* Whether a restore brought rows of an archive back to the table, by the ledger in its database. */
+bool evidence_restored(struct conn *conn, const struct shape *shape, const char *data_key,
+                       bool *ret_restored, struct err *err);
 /* The keys of one batch, to look for in others; as large as its manifest. NULL: *err filled. */
 struct evidence_keys;
 struct evidence_keys *evidence_keys_load(struct store *store, const char *manifest_key,

@@ -216,19 +216,10 @@ static bool load(struct reader *r, size_t member, struct err *err)
 static size_t member_of(const struct reader *r, uint64_t row, uint64_t *ret_first)
 {
     const struct metadata *m = r->metadata;
-    size_t low = 0, high = m->member_count;
+    size_t member = metadata_member_of(m, row);
 
-    *ret_first = 0;
-    while (low + 1 < high) {
-        size_t middle = low + (high - low) / 2;
-        if (m->members[middle].first_row <= row)
-            low = middle;
-        else
-            high = middle;
-    }
-    if (m->member_count > 0)
-        *ret_first = m->members[low].first_row;
-    return low;
+    *ret_first = m->member_count > 0 ? m->members[member].first_row : 0;
+    return member;
 }
 
 static bool take_line(struct reader *r)

@@ -17,6 +17,7 @@
 #include "postgres/aside.h"
 #include "postgres/introspect.h"
 #include "postgres/lock.h"
+#include "rebuild.h"
 #include "targets.h"
 
 #define SWEEP_AGE_S (24 * 3600)
@@ -32,6 +33,9 @@ struct found {
     uint64_t data_bytes;
     bool by_keys; /* its transaction cannot be asked: decided after all that can */
     bool gone;    /* removed in this pass */
+    bool settled; /* in this pass */
+    /* From its metadata; unknown bounds are as wide as they can be. */
+    int64_t archived_us, min_us, max_us;
 };
 
 struct recovery {
@@ -49,23 +53,29 @@ struct recovery {
 
 const char *recover_verdict_name(enum recover_verdict verdict)
 {
-    static const char *const names[] = {"settled", "removed", "in_progress", "undecided", "undone"};
+    static const char *const names[] = {"settled", "removed", "in_progress", "undecided",
+                                        "undone",  "pending", "foreign"};
 
     return names[verdict];
 }
 
-static void note(struct recovery *r, const char *key, enum recover_verdict verdict,
-                 const char *detail)
+void recover_note(struct recover_report *report, const char *key, enum recover_verdict verdict,
+                  const char *detail)
 {
-    struct recover_report *report = r->report;
-
     report->batches = mem_grow(report->batches, (report->count + 1) * sizeof(*report->batches));
     struct recover_batch *b = &report->batches[report->count++];
     *b = (struct recover_batch){.key = mem_strdup(key), .verdict = verdict};
     snprintf(b->detail, sizeof(b->detail), "%s", detail);
     report->settled += verdict == RECOVER_SETTLED;
     report->removed += verdict == RECOVER_REMOVED || verdict == RECOVER_UNDONE;
-    report->left += verdict == RECOVER_IN_PROGRESS || verdict == RECOVER_UNDECIDED;
+    report->left += verdict == RECOVER_IN_PROGRESS || verdict == RECOVER_UNDECIDED ||
+                    verdict == RECOVER_PENDING || verdict == RECOVER_FOREIGN;
+}
+
+static void note(struct recovery *r, const char *key, enum recover_verdict verdict,
+                 const char *detail)
+{
+    recover_note(r->report, key, verdict, detail);
 }
 
 /* --- what is there --- */
@@ -80,7 +90,9 @@ static struct found *found_for(struct recovery *r, const char *key, size_t stem_
     }
     r->found = mem_grow(r->found, (r->found_count + 1) * sizeof(*r->found));
     struct found *f = &r->found[r->found_count++];
-    *f = (struct found){.stem = mem_printf("%.*s", (int)stem_len, key)};
+    *f = (struct found){.stem = mem_printf("%.*s", (int)stem_len, key),
+                        .min_us = INT64_MIN,
+                        .max_us = INT64_MAX};
     return f;
 }
 
@@ -123,6 +135,10 @@ static bool is_settled(const struct recovery *r, const struct found *f)
 static bool remove_batch(struct recovery *r, struct found *f, enum recover_verdict verdict,
                          const char *why, struct err *err)
 {
+    if (r->target->rebuild) {
+        note(r, f->data_key ? f->data_key : f->stem, RECOVER_PENDING, why);
+        return true;
+    }
     if (!fault_point("recover.remove", err))
         return false;
     if (f->data_key && !store_remove(r->store, f->data_key, err))
@@ -138,7 +154,7 @@ static bool remove_batch(struct recovery *r, struct found *f, enum recover_verdi
     return true;
 }
 
-static bool settle_batch(struct recovery *r, const struct found *f, const struct metadata *metadata,
+static bool settle_batch(struct recovery *r, struct found *f, const struct metadata *metadata,
                          const char *why, struct err *err)
 {
     struct catalog_entry entry;
@@ -157,6 +173,7 @@ static bool settle_batch(struct recovery *r, const struct found *f, const struct
     entry.timeline = conn_server(r->conn)->timeline;
     if (!fault_point("recover.settle", err) || !catalog_settle(r->writer, &entry, err))
         return false;
+    f->settled = true;
     note(r, f->data_key, RECOVER_SETTLED, why);
     return true;
 }
@@ -183,6 +200,15 @@ static bool leave_unreadable(struct recovery *r, const char *key, const struct e
     return true;
 }
 
+/* Can one of the batches listed hold rows of another at all? Not when it was settled before the
+ * other was begun, and not when their timestamps are apart. */
+static bool may_share(const struct found *other, const struct found *f)
+{
+    if (other->settled && other->archived_us < f->archived_us)
+        return false;
+    return other->min_us <= f->max_us && f->min_us <= other->max_us;
+}
+
 /* Does another batch, settled or not, hold one of the keys? *ret_other is its stem or key. */
 static bool find_sharing(struct recovery *r, const struct found *f, const struct metadata *metadata,
                          const char **ret_other, struct err *err)
@@ -202,7 +228,8 @@ static bool find_sharing(struct recovery *r, const struct found *f, const struct
     }
     for (size_t i = 0; ok && !*ret_other && i < r->found_count; i++) {
         const struct found *other = &r->found[i];
-        if (other == f || other->gone || !other->manifest_key || is_settled(r, other))
+        if (other == f || other->gone || !other->manifest_key || is_settled(r, other) ||
+            !may_share(other, f))
             continue;
         ok = evidence_keys_shared(keys, r->store, other->manifest_key, &shared, err);
         *ret_other = shared ? other->stem : NULL;
@@ -214,8 +241,8 @@ static bool find_sharing(struct recovery *r, const struct found *f, const struct
 
 /* None of its keys in the table is what a committed batch leaves behind, and also one that was
  * rolled back and whose rows another batch has taken since. */
-static bool settle_by_keys(struct recovery *r, const struct found *f,
-                           const struct metadata *metadata, struct err *err)
+static bool settle_by_keys(struct recovery *r, struct found *f, const struct metadata *metadata,
+                           struct err *err)
 {
     const char *key = f->data_key ? f->data_key : f->stem;
     const char *other;
@@ -267,16 +294,34 @@ static bool txid_agrees(struct recovery *r, const struct metadata *metadata,
     return ok;
 }
 
+/* Who rebuilds the catalog meets batches whose rows a restore brought back long ago. Only what was
+ * archived is restored, so the ledger's line proves the batch. */
+static bool settle_restored(struct recovery *r, struct found *f, const struct metadata *metadata,
+                            bool *ret_done, struct err *err)
+{
+    *ret_done = false;
+    if (!r->target->rebuild || !f->data_key)
+        return true;
+    if (!evidence_restored(r->conn, r->info->shape, f->data_key, ret_done, err))
+        return false;
+    return !*ret_done || settle_batch(r, f, metadata, "a restore brought its rows back", err);
+}
+
 static bool decide_by_keys(struct recovery *r, struct found *f, const struct metadata *metadata,
                            struct err *err)
 {
     const char *key = f->data_key ? f->data_key : f->stem;
     struct evidence_params evidence;
     enum evidence_answer answer;
+    bool restored;
 
     if (!evidence_of(r, f->manifest_key, metadata->record_count, &evidence, err) ||
         !evidence_in_table(&evidence, &answer, err))
         return leave_unreadable(r, key, err);
+    if (!settle_restored(r, f, metadata, &restored, err))
+        return false;
+    if (restored)
+        return true;
     bool agrees = true;
     if ((answer == EVIDENCE_ALL || answer == EVIDENCE_NONE) &&
         is_unknown(r, metadata->system_identifier) &&
@@ -402,6 +447,23 @@ static bool remove_manifest_alone(struct recovery *r, struct found *f, struct er
     return remove_batch(r, f, RECOVER_REMOVED, "a manifest without data and metadata", err);
 }
 
+/* What find_sharing needs to know of each; also of those that are decided before. */
+static void take_bounds(struct found *f, const struct metadata *metadata)
+{
+    text_to_time(metadata->archived_at, strlen(metadata->archived_at), &f->archived_us);
+    if (metadata->min_us <= metadata->max_us) {
+        f->min_us = metadata->min_us;
+        f->max_us = metadata->max_us;
+    }
+}
+
+static void note_foreign(struct recovery *r, const struct found *f, const struct metadata *metadata)
+{
+    if (r->target->rebuild && strcmp(metadata->version, "3") == 0)
+        note(r, f->data_key ? f->data_key : f->stem, RECOVER_FOREIGN,
+             "another PostgreSQL cluster deleted its rows: only that one can prove it");
+}
+
 static bool decide(struct recovery *r, struct found *f, struct err *err)
 {
     const struct conn_server *server = conn_server(r->conn);
@@ -416,8 +478,9 @@ static bool decide(struct recovery *r, struct found *f, struct err *err)
         return true;
     }
     bool ok = true, known = !is_unknown(r, metadata->system_identifier);
+    take_bounds(f, metadata);
     if (known && strcmp(metadata->system_identifier, server->system_identifier) != 0)
-        ; /* foreign: another cluster's, or the earlier archiver's */
+        note_foreign(r, f, metadata); /* another cluster's, or the earlier archiver's */
     else if (known && strcmp(metadata->timeline, server->timeline) == 0)
         ok = decide_by_txid(r, f, metadata, err);
     else
@@ -612,11 +675,13 @@ bool recover_table(const struct recover_target *target, struct conn *conn, struc
     key_table_prefix(&r.key_table, &prefix);
     if (!fault_point("recover.begin", err) || !put_back_indexes(&r, err))
         goto out;
-    r.catalog = catalog_read(store, &r.key_table, err);
+    r.catalog = target->rebuild ? rebuild_read_catalog(store, &r.key_table, err)
+                                : catalog_read(store, &r.key_table, err);
     if (!r.catalog)
         goto out;
     r.writer = catalog_writer_new(store, &r.key_table, target->run_id, text_now_us());
-    if (!check_timeline(&r, err) || !store_list(store, buf_str(&prefix), NULL, collect, &r, err))
+    if ((!target->rebuild && !check_timeline(&r, err)) ||
+        !store_list(store, buf_str(&prefix), NULL, collect, &r, err))
         goto out;
     /* What is listed was there while we held the lock only if the connection, which is the lock,
      * still lives: otherwise it may be the beginning of another run's batch. */
@@ -624,7 +689,7 @@ bool recover_table(const struct recover_target *target, struct conn *conn, struc
         goto out;
     if (!decide_all(&r, err))
         goto out;
-    ok = store_sweep(store, buf_str(&prefix), SWEEP_AGE_S, &swept, err);
+    ok = target->rebuild || store_sweep(store, buf_str(&prefix), SWEEP_AGE_S, &swept, err);
     report->swept += swept;
 out:
     recovery_done(&r);
@@ -664,10 +729,12 @@ bool recover_run(const struct recover_params *params, struct recover_report *rep
         struct recover_target target = {.config = params->config,
                                         .database = targets.items[i].database,
                                         .table = targets.items[i].table,
-                                        .run_id = buf_str(&run_id)};
+                                        .run_id = buf_str(&run_id),
+                                        .rebuild = params->rebuild};
         struct err failure;
         report->tables++;
-        if (recover_target_locked(&target, store, report, &failure))
+        if (params->offline ? rebuild_offline(&target, store, report, &failure)
+                            : recover_target_locked(&target, store, report, &failure))
             continue;
         err_in(&failure, "%s.%s.%s", target.database->name, target.table->schema,
                target.table->name);

@@ -18,6 +18,9 @@
  * The caller holds the table's lock, so no other run of ours is between its first object and its
  * COMMIT.
  *
+ * A rebuild (the catalog is lost, so that every batch is unsettled) decides the same way, but removes
+ * nothing, and settles a batch whose rows a restore brought back.
+ *
  * Threads: one thread; blocks.
  */
 #ifndef ARCHIVER_RECOVER_H
@@ -35,7 +38,9 @@ enum recover_verdict {
     RECOVER_REMOVED,
     RECOVER_IN_PROGRESS,
     RECOVER_UNDECIDED,
-    RECOVER_UNDONE
+    RECOVER_UNDONE,
+    RECOVER_PENDING, /* only of a rebuild: not settled, and left for recover to remove */
+    RECOVER_FOREIGN, /* only of a rebuild: of another cluster, which alone could tell */
 };
 const char *recover_verdict_name(enum recover_verdict verdict);
 
@@ -48,7 +53,7 @@ struct recover_batch {
 struct recover_report {
     struct recover_batch *batches;
     size_t count;
-    int64_t settled, removed, left; /* left: in progress or undecided */
+    int64_t settled, removed, left; /* left: neither, whatever the reason */
     uint64_t swept;                 /* temporary files and stale uploads removed */
     int64_t indexes_put_back;       /* that an interrupted restore had dropped */
     int64_t indexes_left;           /* of those, tries that the server refused; the log says why */
@@ -64,13 +69,19 @@ struct recover_target {
     const struct config_database *database;
     const struct config_table *table;
     const char *run_id;
+    bool rebuild; /* the catalog is lost: settle what is proved, remove nothing */
 };
+/* Adds to the report. */
+void recover_note(struct recover_report *report, const char *key, enum recover_verdict verdict,
+                  const char *detail);
 bool recover_table(const struct recover_target *target, struct conn *conn, struct store *store,
                    struct recover_report *report, struct err *err);
 
 struct recover_params {
     const struct config *config;
     const char *database, *schema, *table; /* filters; NULL: all */
+    bool rebuild;                          /* as in recover_target */
+    bool offline;                          /* with rebuild: no database is asked (rebuild.h) */
     const struct stop *stop;
 };
 /* All tables asked for, each under its lock. False where nothing could be tried. */

@@ -60,6 +60,8 @@ static int run(const struct call *call, struct err *err)
                                     .database = call->options.database,
                                     .schema = call->options.schema,
                                     .table = call->options.table,
+                                    .rebuild = call->options.rebuild_catalog,
+                                    .offline = call->options.offline,
                                     .stop = call->stop};
     struct recover_report report;
 
@@ -80,16 +82,26 @@ static int run(const struct call *call, struct err *err)
     return code;
 }
 
+static bool check(const struct call *call, struct err *err)
+{
+    if (!call->options.offline || call->options.rebuild_catalog)
+        return true;
+    err_set(err, ERR_USAGE, "recover: --offline goes with --rebuild-catalog");
+    return err_hint(err, "without it, a database has to say what became of a batch");
+}
+
 const struct command cmd_recover = {
     .name = "recover",
     .summary = "settle or remove what a crash left unsettled",
     .usage = "[-d NAME] [-t TABLE] [FLAGS]",
     .details = "Every run does this first. Exit 1 where a batch is left that cannot be decided,\n"
-               "or an index that a restore had set aside and that cannot be put back.\n\n"
+               "or an index that a restore had set aside and that cannot be put back.\n"
+               "--rebuild-catalog reads the bucket and removes nothing (doc/disaster.md).\n\n"
                "Examples:\n"
-               "  archiver-tui recover\n"
+               "  archiver-tui recover --rebuild-catalog -t audit_logs\n"
                "  archiver-tui recover -d appdb --json\n",
-    .takes = TAKES_DATABASE | TAKES_TABLE,
+    .takes = TAKES_DATABASE | TAKES_TABLE | TAKES_REBUILD,
     .needs_config = true,
+    .check = check,
     .run = run,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -14,6 +15,14 @@ static void each(const char *key, bool ok, void *state)
     log_msg(LOG_INFO, "verify: %s %s", ok ? "ok" : "PROBLEM", key);
 }
 
+static void print_findings(const struct verify_finding *list, size_t count, bool notes)
+{
+    for (size_t i = 0; i < count; i++) {
+        output_colored(notes ? COLOR_WARN : COLOR_BAD, list[i].kind, 17);
+        printf(" %s: %s\n", list[i].key, list[i].detail);
+    }
+}
+
 static void print_report(const struct verify_report *report, const struct options *o)
 {
     struct buf text = BUF_INIT;
@@ -24,10 +33,8 @@ static void print_report(const struct verify_report *report, const struct option
         output_json(&text);
         return;
     }
-    for (size_t i = 0; i < report->problem_count; i++) {
-        output_colored(COLOR_BAD, report->problems[i].kind, 17);
-        printf(" %s: %s\n", report->problems[i].key, report->problems[i].detail);
-    }
+    print_findings(report->problems, report->problem_count, false);
+    print_findings(report->notes, report->note_count, true);
     for (size_t i = 0; i < report->orphan_count; i++) {
         output_colored(COLOR_WARN, "orphan", 17);
         printf(" %s\n", report->orphans[i]);
@@ -37,10 +44,41 @@ static void print_report(const struct verify_report *report, const struct option
     text_add_count(&text, (uint64_t)report->rows);
     buf_adds(&text, " rows, ");
     text_add_bytes(&text, report->bytes);
-    buf_addf(&text, ": %" PRId64 " ok, %zu problems, %zu orphans", report->ok,
-             report->problem_count, report->orphan_count);
+    if (o->keys) {
+        buf_adds(&text, ", ");
+        text_add_count(&text, (uint64_t)report->keys_looked_up);
+        buf_adds(&text, " keys looked up");
+    }
+    buf_addf(&text, ": %" PRId64 " ok, %zu problems, %zu notes, %zu orphans", report->ok,
+             report->problem_count, report->note_count, report->orphan_count);
     puts(buf_str(&text));
     buf_done(&text);
+}
+
+static bool write_page(const struct verify_report *report, const struct call *call, struct err *err)
+{
+    const struct config_s3 *s3 = &call->config->s3;
+    struct buf what = BUF_INIT, html = BUF_INIT;
+
+    buf_addf(&what, "%s, prefix \"%s\"", s3->bucket, s3->prefix);
+    if (call->options.database)
+        buf_addf(&what, ", database %s", call->options.database);
+    if (call->options.table)
+        buf_addf(&what, ", table %s", call->options.table);
+    if (call->arg_count > 0)
+        buf_addf(&what, ", %zu archives asked for", call->arg_count);
+    verify_report_html(report, buf_str(&what), &html);
+    bool ok = output_file(call->options.html, html.data, html.len, err);
+    buf_done(&what);
+    buf_done(&html);
+    return ok;
+}
+
+static enum verify_lookup lookup_of(const struct options *o)
+{
+    if (!o->keys)
+        return LOOKUP_NONE;
+    return strcmp(o->keys, "all") == 0 ? LOOKUP_ALL : LOOKUP_SAMPLE;
 }
 
 static int run(const struct call *call, struct err *err)
@@ -51,6 +89,8 @@ static int run(const struct call *call, struct err *err)
                                    .table = call->options.table,
                                    .keys = call->args,
                                    .key_count = call->arg_count,
+                                   .deep = call->options.deep,
+                                   .lookup = lookup_of(&call->options),
                                    .stop = call->stop,
                                    .each = each};
     struct verify_report report;
@@ -58,8 +98,11 @@ static int run(const struct call *call, struct err *err)
 
     if (!verify_run(&params, &report, err))
         return err_exit_code(err->kind);
-    print_report(&report, &call->options);
     code = report.problem_count + report.orphan_count > 0 ? err_exit_code(ERR_PARTIAL) : 0;
+    if (call->options.html && !write_page(&report, call, err))
+        code = err_exit_code(err->kind);
+    else
+        print_report(&report, &call->options);
     verify_report_done(&report);
     return code;
 }
@@ -69,11 +112,12 @@ const struct command cmd_verify = {
     .summary = "prove archives: sizes, checksums, counts, members, orphans",
     .usage = "[KEY...] [-d NAME] [-t TABLE] [FLAGS]",
     .details = "Reads every byte. Without KEY: all archives of the config's tables, and objects\n"
-               "that belong to none. Exit 1 where there is a problem or an orphan.\n\n"
+               "that belong to none. Exit 1 where there is a problem or an orphan; notes (rows\n"
+               "that a restore brought back, columns that changed) are none.\n\n"
                "Examples:\n"
-               "  archiver-tui verify -t audit_logs\n"
+               "  archiver-tui verify -t audit_logs --deep --keys sample --html report.html\n"
                "  archiver-tui verify pg/appdb/audit_logs/year=2026/.../x_batch_001.jsonl.gz\n",
-    .takes = TAKES_DATABASE | TAKES_TABLE,
+    .takes = TAKES_DATABASE | TAKES_TABLE | TAKES_PROOFS,
     .args_max = SIZE_MAX,
     .needs_config = true,
     .run = run,

@@ -26,6 +26,8 @@ enum {
     TAKES_INCLUDE_RESTORED = 1 << 9,
     TAKES_SELECTION = 1 << 10, /* --run, --all, --archived-from, --archived-to, --new-only */
     TAKES_RESTORE = 1 << 11,   /* where to and how */
+    TAKES_REBUILD = 1 << 12,   /* --rebuild-catalog, --offline */
+    TAKES_PROOFS = 1 << 13,    /* --deep, --keys, --html */
 };
 
 struct options { /* borrowed from argv but for what is said */
@@ -43,6 +45,8 @@ struct options { /* borrowed from argv but for what is said */
         skip_damaged;
     int64_t limit, offset; /* 0: none */
     bool json, quiet, no_color, read_only, yes, dry_run, help, version;
+    bool rebuild_catalog, offline, deep;
+    const char *keys, *html;
     int verbose;
     const char *log_level, *log_format, *log_file;
 };
@@ -70,8 +74,8 @@ struct command {
     int (*run)(const struct call *call, struct err *err);
 };
 
-extern const struct command cmd_archive, cmd_check, cmd_list, cmd_show, cmd_cat, cmd_verify,
-    cmd_recover, cmd_config, cmd_restore, cmd_rollback;
+extern const struct command cmd_archive, cmd_check, cmd_list, cmd_show, cmd_cat, cmd_find,
+    cmd_verify, cmd_recover, cmd_config, cmd_restore, cmd_rollback;
 
 /* Reads argv; ERR_USAGE with a hint. *ret_command is NULL where there is no command (only
  * --help or --version may stand without one). */

@@ -67,6 +67,8 @@ static const struct field {
     {"min_timestamp", offsetof(struct catalog_entry, min_timestamp), FIELD_TEXT, true},
     {"max_timestamp", offsetof(struct catalog_entry, max_timestamp), FIELD_TEXT, true},
     {"restored_at", offsetof(struct catalog_entry, restored_at), FIELD_TEXT, true},
+    {"min_key", offsetof(struct catalog_entry, min_key), FIELD_TEXT, true},
+    {"max_key", offsetof(struct catalog_entry, max_key), FIELD_TEXT, true},
 };
 
 enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
@@ -210,6 +212,8 @@ void catalog_entry_from(const struct metadata *metadata, enum catalog_state stat
         .line_bytes = metadata->line_bytes,
         .min_timestamp = metadata->min_timestamp,
         .max_timestamp = metadata->max_timestamp,
+        .min_key = metadata_min_key(metadata),
+        .max_key = metadata_max_key(metadata),
         .state = state,
     };
 }
@@ -619,6 +623,15 @@ static void sort_entries(struct catalog *c)
     c->count = count;
 }
 
+static void reading_done(struct reading *r)
+{
+    for (size_t i = 0; i < r->key_count; i++)
+        free(r->keys[i]);
+    free(r->keys);
+    buf_done(&r->skip);
+    buf_done(&r->bytes);
+}
+
 struct catalog *catalog_read(struct store *store, const struct key_table *table, struct err *err)
 {
     struct reading r = {.store = store, .catalog = mem_alloc(sizeof(struct catalog))};
@@ -633,15 +646,45 @@ struct catalog *catalog_read(struct store *store, const struct key_table *table,
     }
     if (ok)
         sort_entries(r.catalog);
-    for (size_t i = 0; i < r.key_count; i++)
-        free(r.keys[i]);
-    free(r.keys);
-    buf_done(&r.skip);
-    buf_done(&r.bytes);
+    reading_done(&r);
     if (ok)
         return r.catalog;
     catalog_free(r.catalog);
     return NULL;
+}
+
+static bool rename_damaged(struct reading *r, const char *key, struct err *err)
+{
+    struct buf aside = BUF_INIT;
+
+    buf_addf(&aside, "%s.damaged", key);
+    struct store_put_params params = {.key = aside.data, .overwrite = true, .small = true};
+    bool ok = store_put_bytes(r->store, &params, buf_str(&r->bytes), r->bytes.len, err) &&
+              store_remove(r->store, key, err);
+    buf_done(&aside);
+    return ok;
+}
+
+bool catalog_set_aside(struct store *store, const struct key_table *table, uint64_t *ret_count,
+                       struct err *err)
+{
+    struct reading r = {.store = store, .catalog = mem_alloc(sizeof(struct catalog))};
+    bool ok;
+
+    *ret_count = 0;
+    r.catalog->arena = arena_new();
+    ok = list_objects(&r, table, err);
+    for (size_t i = 0; ok && i < r.key_count; i++) {
+        buf_reset(&r.bytes);
+        ok = store_get(store, r.keys[i], 0, UINT64_MAX, &r.bytes, err);
+        if (!ok || add_lines(&r, r.keys[i], err))
+            continue;
+        ok = rename_damaged(&r, r.keys[i], err);
+        *ret_count += ok;
+    }
+    reading_done(&r);
+    catalog_free(r.catalog);
+    return ok;
 }
 
 void catalog_free(struct catalog *catalog)

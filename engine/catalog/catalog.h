@@ -34,6 +34,7 @@ struct catalog_entry {
     uint64_t txid, records, bytes, line_bytes;
     const char *min_timestamp, *max_timestamp; /* NULL: none */
     const char *restored_at; /* when rows of it were last brought back; NULL: never */
+    const char *min_key, *max_key; /* metadata_min_key(); NULL: not known, as in older lines */
     enum catalog_state state;
 };
 
@@ -63,6 +64,10 @@ struct catalog *catalog_read(struct store *store, const struct key_table *table,
 void catalog_free(struct catalog *catalog); /* NULL allowed */
 /* Is the batch decided, its object the archive's? Settled, or rolled back since. */
 bool catalog_is_settled(const struct catalog_entry *entry); /* NULL: no */
+/* Gives the damaged objects of one table's catalog another name ({key}.damaged), so that the rest can
+ * be read; the batches they named are unsettled from then on. Only for who settles them again. */
+bool catalog_set_aside(struct store *store, const struct key_table *table, uint64_t *ret_count,
+                       struct err *err);
 /* NULL where the data key is not in it. */
 const struct catalog_entry *catalog_find(const struct catalog *catalog, const char *data_key);
 

@@ -145,8 +145,7 @@ static void write_data_info(const struct metadata *m, struct json_out *j)
     json_end(j);
 }
 
-/* "5" and "[5]" are 5. */
-static bool integer_key(const char *json, int64_t *ret)
+bool metadata_key_integer(const char *json, int64_t *ret)
 {
     char digits[32];
     size_t len = json ? strlen(json) : 0;
@@ -171,7 +170,7 @@ static const char *member_key(const struct metadata *m, int sign)
     for (size_t i = 0; i < m->member_count; i++) {
         const char *key = sign > 0 ? m->members[i].min_key : m->members[i].max_key;
         int64_t value;
-        if (!integer_key(key, &value))
+        if (!metadata_key_integer(key, &value))
             return NULL;
         if (!best || (sign > 0 ? value < best_value : value > best_value)) {
             best = key;
@@ -179,6 +178,30 @@ static const char *member_key(const struct metadata *m, int sign)
         }
     }
     return best;
+}
+
+const char *metadata_min_key(const struct metadata *m)
+{
+    return m->min_key ? m->min_key : member_key(m, 1);
+}
+
+const char *metadata_max_key(const struct metadata *m)
+{
+    return m->max_key ? m->max_key : member_key(m, -1);
+}
+
+size_t metadata_member_of(const struct metadata *m, uint64_t row)
+{
+    size_t low = 0, high = m->member_count;
+
+    while (low + 1 < high) {
+        size_t middle = low + (high - low) / 2;
+        if (m->members[middle].first_row <= row)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 static void write_ranges(const struct metadata *m, struct json_out *j)
@@ -191,8 +214,8 @@ static void write_ranges(const struct metadata *m, struct json_out *j)
     json_end(j);
     json_key(j, "key_range");
     json_begin_object(j);
-    put_raw(j, "min", m->min_key ? m->min_key : member_key(m, 1));
-    put_raw(j, "max", m->max_key ? m->max_key : member_key(m, -1));
+    put_raw(j, "min", metadata_min_key(m));
+    put_raw(j, "max", metadata_max_key(m));
     json_end(j);
 }
 
@@ -810,24 +833,70 @@ static bool check_counts(const struct scan *s, struct json_object *root, struct 
     return err_why(err, "it holds %" PRIu64 " keys and says it holds %" PRIu64, s->keys, count);
 }
 
+/* The keys go to `each`; the rest is given back as a document, NULL with *err. */
+static struct json_object *scan_manifest(struct store *store, struct scan *s, struct err *err)
+{
+    struct json_object *root = NULL;
+
+    if (!store_get_stream(store, s->key, 0, UINT64_MAX, scan_bytes, s, err))
+        goto out;
+    if (s->depth > 0 || s->in_string || s->rest.len == 0) {
+        manifest_damaged(s, err, "it is cut short");
+        goto out;
+    }
+    root = json_parse(s->rest.data, s->rest.len, s->key, err);
+    if (root && !check_counts(s, root, err)) {
+        json_object_put(root);
+        root = NULL;
+    }
+out:
+    buf_done(&s->rest);
+    buf_done(&s->value);
+    return root;
+}
+
 bool manifest_read(struct store *store, const char *manifest_key, manifest_each each, void *state,
                    struct err *err)
 {
     struct scan s = {.key = manifest_key, .each = each, .state = state};
-    struct json_object *root = NULL;
-    bool ok = false;
+    struct json_object *root = scan_manifest(store, &s, err);
+    bool ok = root != NULL;
 
-    if (!store_get_stream(store, manifest_key, 0, UINT64_MAX, scan_bytes, &s, err))
-        goto out;
-    if (s.depth > 0 || s.in_string || s.rest.len == 0) {
-        manifest_damaged(&s, err, "it is cut short");
-        goto out;
-    }
-    root = json_parse(s.rest.data, s.rest.len, manifest_key, err);
-    ok = root && check_counts(&s, root, err);
-out:
     json_object_put(root);
-    buf_done(&s.rest);
-    buf_done(&s.value);
+    return ok;
+}
+
+static bool pass_over(const char *key_json, size_t len, void *state, struct err *err)
+{
+    (void)key_json;
+    (void)len;
+    (void)state;
+    (void)err;
+    return true;
+}
+
+bool manifest_key_column(struct store *store, const char *manifest_key, struct buf *ret_name,
+                         struct err *err)
+{
+    struct scan s = {.key = manifest_key, .each = pass_over};
+    struct json_object *root = scan_manifest(store, &s, err);
+
+    buf_reset(ret_name);
+    if (!root)
+        return false;
+    buf_adds(ret_name, json_opt_str(json_opt(root, "manifest_info"), "primary_key_column", ""));
+    json_object_put(root);
+    return true;
+}
+
+bool manifest_count(struct store *store, const char *manifest_key, uint64_t *ret_keys,
+                    struct err *err)
+{
+    struct scan s = {.key = manifest_key, .each = pass_over};
+    struct json_object *root = scan_manifest(store, &s, err);
+    bool ok = root != NULL;
+
+    json_object_put(root);
+    *ret_keys = s.keys;
     return ok;
 }

@@ -47,6 +47,14 @@ void metadata_write(const struct metadata *metadata, struct buf *ret_json);
  * leave a gap, sums that are not the counts. Of version "1.0", shape is NULL, there are no members,
  * and what it does not hold is "". */
 struct metadata *metadata_read(const char *json, size_t len, const char *key, struct err *err);
+/* The least and greatest key, as metadata.json has them; NULL where they are not known. Borrowed.
+ */
+const char *metadata_min_key(const struct metadata *metadata);
+const char *metadata_max_key(const struct metadata *metadata);
+/* The member that holds a row; 0 where there are none. */
+size_t metadata_member_of(const struct metadata *metadata, uint64_t row);
+/* "5" and "[5]" are 5; false for any other key, and for NULL. */
+bool metadata_key_integer(const char *json, int64_t *ret);
 /* store_get and metadata_read in one. */
 struct metadata *metadata_get(struct store *store, const char *metadata_key, struct err *err);
 void metadata_free(struct metadata *metadata); /* NULL allowed; frees its shape and members */
@@ -69,5 +77,11 @@ void manifest_tail(uint64_t record_count, struct buf *ret_json);
 typedef bool (*manifest_each)(const char *key_json, size_t len, void *state, struct err *err);
 bool manifest_read(struct store *store, const char *manifest_key, manifest_each each, void *state,
                    struct err *err);
+/* How many keys it holds. */
+bool manifest_count(struct store *store, const char *manifest_key, uint64_t *ret_keys,
+                    struct err *err);
+/* The one key column that a manifest of version "1.0" names; "" where there is none. */
+bool manifest_key_column(struct store *store, const char *manifest_key, struct buf *ret_name,
+                         struct err *err);
 
 #endif
