@@ -113,7 +113,7 @@ const struct command cmd_list = {
     .summary = "archives there are, with their rows, sizes and states",
     .usage = "[-d NAME] [-t TABLE] [--start-date D] [FLAGS]",
     .details = "Dates are those of the rows. States: settled; pending (recover decides); foreign\n"
-               "(of the earlier archiver or of another cluster); rolled_back. \"restored\": rows of\n"
+               "(of the earlier archiver or another cluster); rolled_back. \"restored\": rows of\n"
                "it were brought back.\n\n"
                "Examples:\n"
                "  archiver-tui list -t audit_logs\n"
