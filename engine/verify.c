@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "catalog/catalog.h"
+#include "catalog/earlier.h"
 #include "member/open.h"
 #include "row/decode.h"
 #include "store/store.h"
@@ -24,6 +25,9 @@ struct verification {
     struct verify_report *report;
     struct store *store;
     struct catalog *catalog;
+    struct earlier_schemas *schemas;
+    const struct key_table *table; /* whose archives are asked for; NULL: whatever the keys name */
+    bool own_place;                /* the batches lie where ours do, not only the earlier ones */
     struct batch *batches;
     size_t count;
 };
@@ -211,8 +215,7 @@ static bool reading_open(struct reading *r, struct err *err)
 
     r->object_digest = text_digest_new();
     r->lines_digest = text_digest_new();
-    /* The earlier archiver's rows are decoded by its own rules, which the reader for them knows. */
-    if (m->shape && strcmp(m->version, "3") == 0) {
+    if (m->shape) {
         r->decoder = decoder_new(m->shape, err);
         if (!r->decoder)
             return false;
@@ -235,6 +238,24 @@ static void reading_done(struct reading *r)
     buf_done(&r->pending);
     buf_done(&r->lines);
     buf_done(&r->row);
+}
+
+static void note_losses(struct verification *v, const struct reading *r)
+{
+    struct verify_report *report = v->report;
+    struct buf text = BUF_INIT;
+    size_t count;
+    const struct decode_loss *losses = decoder_losses(r->decoder, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        buf_reset(&text);
+        decode_loss_add(&losses[i], &text);
+        report->notes = mem_grow(report->notes, (report->note_count + 1) * sizeof(*report->notes));
+        report->notes[report->note_count++] = (struct verify_note){.key = mem_strdup(r->key),
+                                                                   .gone = losses[i].gone,
+                                                                   .detail = buf_steal(&text)};
+    }
+    buf_done(&text);
 }
 
 static bool digests_match(struct verification *v, struct reading *r)
@@ -276,6 +297,8 @@ static bool check_object(struct verification *v, const struct batch *b,
     }
     if (ok)
         ok = digests_match(v, &r);
+    if (ok && r.decoder)
+        note_losses(v, &r);
     v->report->rows += (int64_t)r.rows;
     v->report->bytes += r.bytes;
     reading_done(&r);
@@ -321,59 +344,88 @@ static bool check_settled(struct verification *v, const struct batch *b,
 {
     const struct catalog_entry *entry = catalog_find(v->catalog, b->data_key);
 
-    if (strcmp(metadata->version, "3") != 0 || (entry && entry->state == CATALOG_SETTLED))
+    if (earlier_wrote(metadata) || (entry && entry->state == CATALOG_SETTLED))
         return true;
     problem(v, b->data_key, "unsettled", "no catalog line names it: run `archiver-tui recover`");
     return false;
 }
 
-static bool check_batch(struct verification *v, const struct batch *b)
+/* Is the batch one of the table asked for? The earlier archiver's of several tables may share a
+ * place, and what has no metadata there is anybody's. */
+static bool is_asked(const struct verification *v, const struct metadata *metadata)
 {
-    struct err err;
+    if (!v->table)
+        return true;
+    if (!metadata || !earlier_wrote(metadata))
+        return v->own_place;
+    return earlier_is_of(metadata, v->table);
+}
 
+/* A batch without its data or its metadata. */
+static bool check_part(struct verification *v, const struct batch *b)
+{
     if (!b->data_key) {
         if (b->metadata_key)
             problem(v, b->metadata_key, "missing_data", "there is no data object beside it");
         orphan(v, b->metadata_key);
-        orphan(v, b->manifest_key);
-        return false;
-    }
-    if (!b->metadata_key) {
+    } else {
         problem(v, b->data_key, "missing_metadata",
                 "there is no metadata beside it: run `archiver-tui recover`");
         orphan(v, b->data_key);
-        orphan(v, b->manifest_key);
-        return false;
     }
-    struct metadata *metadata = metadata_get(v->store, b->metadata_key, &err);
-    if (!metadata) {
-        problem_err(v, b->metadata_key, "bad_metadata", &err);
-        return false;
-    }
+    orphan(v, b->manifest_key);
+    return false;
+}
+
+static bool check_whole(struct verification *v, const struct batch *b, struct metadata *metadata)
+{
+    struct err err;
     bool ok = true;
+
+    if (!earlier_schemas_fill(v->schemas, b->metadata_key, metadata, &err)) {
+        problem_err(v, b->metadata_key, "unreadable", &err);
+        ok = false;
+    }
     if (metadata->object_bytes != b->data_bytes) {
         problem(v, b->data_key, "bad_size", "%" PRIu64 " bytes, its metadata says %" PRIu64,
                 b->data_bytes, metadata->object_bytes);
         ok = false;
     } else {
-        ok = check_object(v, b, metadata);
+        ok &= check_object(v, b, metadata);
     }
     ok &= check_manifest(v, b, metadata);
     ok &= check_settled(v, b, metadata);
-    metadata_free(metadata);
     return ok;
+}
+
+static void check_batch(struct verification *v, const struct batch *b)
+{
+    struct metadata *metadata = NULL;
+    struct err err;
+    bool ok = false;
+
+    if (b->metadata_key)
+        metadata = metadata_get(v->store, b->metadata_key, &err);
+    if (!is_asked(v, metadata))
+        goto out;
+    if (!b->data_key || !b->metadata_key)
+        ok = check_part(v, b);
+    else if (metadata)
+        ok = check_whole(v, b, metadata);
+    else
+        problem_err(v, b->metadata_key, "bad_metadata", &err);
+    v->report->archives_checked++;
+    v->report->ok += ok;
+    if (v->params->each)
+        v->params->each(b->data_key ? b->data_key : b->stem, ok, v->params->state);
+out:
+    metadata_free(metadata);
 }
 
 static void check_all(struct verification *v)
 {
-    for (size_t i = 0; i < v->count && !stop_asked(v->params->stop); i++) {
-        const struct batch *b = &v->batches[i];
-        bool ok = check_batch(v, b);
-        v->report->archives_checked++;
-        v->report->ok += ok;
-        if (v->params->each)
-            v->params->each(b->data_key ? b->data_key : b->stem, ok, v->params->state);
-    }
+    for (size_t i = 0; i < v->count && !stop_asked(v->params->stop); i++)
+        check_batch(v, &v->batches[i]);
 }
 
 /* Settled batches whose data object is not there at all. */
@@ -400,12 +452,20 @@ static bool verify_table(struct verification *v, const struct key_table *table, 
     struct buf prefix = BUF_INIT;
 
     key_table_prefix(table, &prefix);
+    v->table = table;
+    v->own_place = true;
     v->catalog = catalog_read(v->store, table, err);
     bool ok = v->catalog && store_list(v->store, buf_str(&prefix), NULL, collect, v, err);
     if (ok) {
         check_all(v);
         check_catalog(v);
+        batches_drop(v);
+        v->own_place = false;
+        ok = earlier_list(v->store, table, collect, v, err);
     }
+    if (ok)
+        check_all(v);
+    v->table = NULL;
     catalog_free(v->catalog);
     v->catalog = NULL;
     batches_drop(v);
@@ -495,11 +555,13 @@ bool verify_run(const struct verify_params *params, struct verify_report *report
     v.store = store_open(&params->config->s3, params->stop, err);
     if (!v.store)
         return false;
+    v.schemas = earlier_schemas_new(v.store);
     ok = params->key_count > 0 || verify_tables(&v, err);
     for (size_t i = 0; ok && i < params->key_count; i++)
         ok = verify_key(&v, params->keys[i], err);
     if (ok && stop_asked(params->stop))
         ok = err_set(err, ERR_INTERRUPTED, "verify was stopped");
+    earlier_schemas_free(v.schemas);
     store_close(v.store);
     return ok;
 }
@@ -512,7 +574,12 @@ void verify_report_done(struct verify_report *report)
     }
     for (size_t i = 0; i < report->orphan_count; i++)
         free(report->orphans[i]);
+    for (size_t i = 0; i < report->note_count; i++) {
+        free(report->notes[i].key);
+        free(report->notes[i].detail);
+    }
     free(report->problems);
+    free(report->notes);
     free(report->orphans);
     *report = (struct verify_report){0};
 }
@@ -538,6 +605,16 @@ void verify_report_write(const struct verify_report *report, struct json_out *j)
     json_begin_array(j);
     for (size_t i = 0; i < report->orphan_count; i++)
         json_add_str(j, report->orphans[i]);
+    json_end(j);
+    json_key(j, "notes");
+    json_begin_array(j);
+    for (size_t i = 0; i < report->note_count; i++) {
+        json_begin_object(j);
+        json_put_str(j, "key", report->notes[i].key);
+        json_put_str(j, "kind", report->notes[i].gone ? "lost" : "uncertain");
+        json_put_str(j, "detail", report->notes[i].detail);
+        json_end(j);
+    }
     json_end(j);
     json_end(j);
 }

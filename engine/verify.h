@@ -2,7 +2,8 @@
  *
  * The proofs on demand: every archive's metadata, object size, both checksums, members, row count,
  * manifest and catalog line; objects without the others (orphans); with `keys`, that archived keys
- * are not in the table.
+ * are not in the table. Archives of the earlier archiver are proved the same way, as far as its
+ * metadata goes, and every row is decoded.
  *
  * Threads: one thread; blocks; memory independent of object size.
  */
@@ -30,11 +31,20 @@ struct verify_problem {
     char *detail;
 };
 
+/* What an archive of the earlier archiver no longer holds: known, said, and no problem. */
+struct verify_note {
+    char *key;
+    bool gone; /* NULL in its place; else a value that may be another */
+    char *detail;
+};
+
 struct verify_report {
     int64_t archives_checked, ok, rows;
     uint64_t bytes;
     struct verify_problem *problems;
     size_t problem_count;
+    struct verify_note *notes;
+    size_t note_count;
     char **orphans; /* keys of objects that belong to no batch that is whole */
     size_t orphan_count;
 };

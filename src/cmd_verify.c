@@ -32,6 +32,11 @@ static void print_report(const struct verify_report *report, const struct option
         output_colored(COLOR_WARN, "orphan", 17);
         printf(" %s\n", report->orphans[i]);
     }
+    for (size_t i = 0; i < report->note_count; i++) {
+        const struct verify_note *note = &report->notes[i];
+        output_colored(COLOR_DIM, note->gone ? "lost" : "uncertain", 17);
+        printf(" %s: %s\n", note->key, note->detail);
+    }
     text_add_count(&text, (uint64_t)report->archives_checked);
     buf_adds(&text, " archives checked, ");
     text_add_count(&text, (uint64_t)report->rows);

@@ -8,6 +8,7 @@
  */
 #include "row/decode.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "row/copytext.h"
@@ -585,6 +586,20 @@ static void count_losses(struct decoder *decoder, enum way way)
                            decoder->columns[i].name, (enum earlier_loss)(1U << bit));
     while (way == LONG_WAY && (extra = next_unknown(decoder, &at)))
         count_unknown(decoder, decoder->extra_names.data + extra->start, extra->len);
+}
+
+void decoder_at_row(struct decoder *decoder, uint64_t row)
+{
+    decoder->rows = row - 1;
+}
+
+void decode_loss_add(const struct decode_loss *loss, struct buf *text)
+{
+    buf_addf(text, "column \"%s\": %s (%" PRIu64 " row%s: ", loss->column, loss->reason, loss->rows,
+             loss->rows == 1 ? "" : "s");
+    for (size_t i = 0; i < loss->rows && i < DECODE_LOSS_SAMPLE; i++)
+        buf_addf(text, "%s%" PRIu64, i > 0 ? ", " : "", loss->sample[i]);
+    buf_adds(text, loss->rows > DECODE_LOSS_SAMPLE ? ", ...)" : ")");
 }
 
 const struct decode_loss *decoder_losses(struct decoder *decoder, size_t *ret_count)

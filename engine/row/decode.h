@@ -50,6 +50,10 @@ struct decode_loss {
     uint64_t
         sample[DECODE_LOSS_SAMPLE]; /* the first of them: numbers of the rows decoded, from 1 */
 };
+/* The next row decoded is number `row`, from 1, in samples. */
+void decoder_at_row(struct decoder *decoder, uint64_t row);
+/* For people: column "a": the reason (3 rows: 1, 2, 9). Appended. */
+void decode_loss_add(const struct decode_loss *loss, struct buf *text);
 /* In the shape's order; borrowed until the next call. None for archives of our own. */
 const struct decode_loss *decoder_losses(struct decoder *decoder, size_t *ret_count);
 
