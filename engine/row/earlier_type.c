@@ -168,17 +168,13 @@ static const struct type *type_named(struct shape *shape, const char *typname)
     return type;
 }
 
+/* A type that is no array. */
 static void fill_type(struct shape *shape, struct type *type)
 {
-    const char *udt_name = type->udt_name;
-    const struct named_rule *rule = find_rule(udt_name);
+    const struct named_rule *rule = find_rule(type->udt_name);
 
-    type->kind = shape_kind_of(udt_name);
-    if (udt_name[0] == '_' && udt_name[1] != '\0' && udt_name[1] != '_') {
-        type->kind = TYPE_ARRAY;
-        type->delimiter = strcmp(udt_name, "_box") == 0 ? ';' : ',';
-        type->element = type_named(shape, udt_name + 1);
-    } else if (rule && rule->element) {
+    type->kind = shape_kind_of(type->udt_name);
+    if (rule && rule->element) {
         type->kind = rule->rule == EARLIER_RANGE ? TYPE_RANGE : TYPE_MULTIRANGE;
         type->element = type_named(shape, rule->element);
     }
@@ -205,9 +201,18 @@ static const char *column_type_name(struct shape *shape, struct json_object *col
 
 void earlier_type_read(struct shape *shape, struct json_object *column, struct type *type)
 {
-    type->name =
-        arena_strdup(shape->arena, column_type_name(shape, column, type->name, type->udt_name));
-    fill_type(shape, type);
+    const char *udt_name = type->udt_name;
+    /* "_addr" alone may be a composite's name. */
+    bool array = strcmp(type->name, "ARRAY") == 0 && udt_name[0] == '_' && udt_name[1] != '\0';
+
+    type->name = arena_strdup(shape->arena, column_type_name(shape, column, type->name, udt_name));
+    if (!array) {
+        fill_type(shape, type);
+        return;
+    }
+    type->kind = TYPE_ARRAY;
+    type->delimiter = strcmp(udt_name, "_box") == 0 ? ';' : ',';
+    type->element = type_named(shape, udt_name + 1);
 }
 
 /* ---- constraints ---- */

@@ -365,6 +365,20 @@ static void test_known_fields(void)
     buf_done(&text);
 }
 
+/* A composite may be called "_addr", and then its array is "__addr". */
+static void test_names_that_begin_like_arrays(void)
+{
+    struct shape *composite = shape_of("USER-DEFINED", "_addr", "");
+    struct shape *array = shape_of("ARRAY", "__addr", "");
+
+    CHECK_INT(composite->columns[0].type->kind, TYPE_TEXT);
+    CHECK_INT(array->columns[0].type->kind, TYPE_ARRAY);
+    CHECK_INT(array->columns[0].type->element->kind, TYPE_TEXT);
+    CHECK_STR(array->columns[0].type->name, "_addr[]");
+    shape_free(composite);
+    shape_free(array);
+}
+
 static void test_types_and_constraints(void)
 {
     static const char *const types[][4] = {
@@ -448,6 +462,8 @@ static const struct test_case tests[] = {
     {"own fields over columns, columns and fields too many are reported",
      test_own_fields_and_missing_columns},
     {"known fields of a composite are exact", test_known_fields},
+    {"a name with an underscore in front is no array's by itself",
+     test_names_that_begin_like_arrays},
     {"types and constraints are told by information_schema's words", test_types_and_constraints},
     {"damaged lines end in an error, or in a row", test_damaged_lines},
     {NULL, NULL},
