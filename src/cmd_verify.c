@@ -74,7 +74,8 @@ const struct command cmd_verify = {
     .summary = "prove archives: sizes, checksums, counts, members, orphans",
     .usage = "[KEY...] [-d NAME] [-t TABLE] [FLAGS]",
     .details = "Reads every byte. Without KEY: all archives of the config's tables, and objects\n"
-               "that belong to none. Exit 1 where there is a problem or an orphan.\n\n"
+               "that belong to none. Exit 1 where there is a problem or an orphan. What archives\n"
+               "of the earlier archiver no longer hold is noted as lost or uncertain.\n\n"
                "Examples:\n"
                "  archiver-tui verify -t audit_logs\n"
                "  archiver-tui verify pg/appdb/audit_logs/year=2026/.../x_batch_001.jsonl.gz\n",

@@ -44,10 +44,11 @@ struct decoder {
     struct literal_decoder literal;
     bool is_earlier;
     struct earlier_decoder earlier;
-    unsigned *lost;             /* earlier_loss bits of the row at hand, one a column */
-    uint64_t rows;              /* decoded, for the losses */
-    struct decode_loss *losses; /* EARLIER_LOSSES for each column, then those of unknown fields */
-    struct decode_loss *unknown, *found;
+    unsigned *lost;              /* earlier_loss bits of the row at hand, one a column */
+    uint64_t rows;               /* decoded, for the losses */
+    struct decode_loss *losses;  /* EARLIER_LOSSES for each column */
+    struct decode_loss *unknown; /* of fields that are no column */
+    struct decode_loss *found;   /* what decoder_losses gave out */
     size_t unknown_count, unknown_cap;
     struct arena *arena;
 };
@@ -252,7 +253,7 @@ static bool decode_other(struct decoder *decoder, const struct type *type, struc
     return copytext_add(out, buf_str(&decoder->plain), decoder->plain.len, err);
 }
 
-/* The same of a row of the earlier archiver. */
+/* The value of column `i` in a row of the earlier archiver, with the space around it. */
 static bool decode_earlier(struct decoder *decoder, size_t i, struct jsontext *json,
                            struct buf *out, struct err *err)
 {
@@ -280,7 +281,7 @@ static bool decode_earlier(struct decoder *decoder, size_t i, struct jsontext *j
     return !null || add(out, "\\N", 2, err);
 }
 
-/* The value of column `i`, with the space around it. */
+/* The same, whosever row it is. */
 static bool decode_field(struct decoder *decoder, size_t i, bool json_null, struct jsontext *json,
                          struct buf *out, struct err *err)
 {

@@ -23,7 +23,7 @@
 #define DECODE_LOSS_SAMPLE 5
 
 struct decoder;
-/* The shape may go once this has returned; its types must stay. */
+/* The shape must outlive the decoder. */
 struct decoder *decoder_new(const struct shape *shape, struct err *err);
 void decoder_free(struct decoder *decoder);
 /* Appends one COPY line with its '\n'. ERR_DATA says column and position. */
