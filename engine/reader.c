@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "catalog/catalog.h"
+#include "catalog/earlier.h"
 #include "member/open.h"
 #include "row/copytext.h"
 #include "row/decode.h"
@@ -35,6 +36,15 @@ struct reader {
     bool copy_known;
 };
 
+static bool find_schema(struct reader *r, const char *metadata_key, struct err *err)
+{
+    struct earlier_schemas *schemas = earlier_schemas_new(r->store);
+    bool ok = earlier_schemas_fill(schemas, metadata_key, r->metadata, err);
+
+    earlier_schemas_free(schemas);
+    return ok;
+}
+
 static bool find_keys(struct reader *r, const char *given, struct err *err)
 {
     const char *prefix = r->config->s3.prefix;
@@ -60,7 +70,8 @@ static bool find_keys(struct reader *r, const char *given, struct err *err)
     if (!r->metadata)
         goto out;
     const char *suffix = strcmp(r->metadata->compression, "none") == 0 ? ".jsonl" : ".jsonl.gz";
-    ok = key_sibling(buf_str(&metadata_key), KEY_DATA, suffix, &r->data_key);
+    ok = key_sibling(buf_str(&metadata_key), KEY_DATA, suffix, &r->data_key) &&
+         find_schema(r, buf_str(&metadata_key), err);
 out:
     buf_done(&key);
     buf_done(&metadata_key);
@@ -283,6 +294,7 @@ static bool know_copy(struct reader *r, struct err *err)
     if (r->copy_known)
         return true;
     buf_reset(&r->copy);
+    decoder_at_row(r->decoder, r->row);
     if (!decode_row(r->decoder, r->line, r->line_len, &r->copy, err))
         return err_in(err, "%s, row %" PRIu64, buf_str(&r->data_key), r->row);
     r->copy_starts[column++] = 0;
@@ -359,6 +371,18 @@ bool reader_value(struct reader *r, size_t column, struct buf *ret_text, bool *r
     return ok;
 }
 
+bool reader_loss(const struct reader *r, size_t i, struct buf *ret_text)
+{
+    size_t count = 0;
+    const struct decode_loss *losses = r->decoder ? decoder_losses(r->decoder, &count) : NULL;
+
+    buf_reset(ret_text);
+    if (i >= count)
+        return false;
+    decode_loss_add(&losses[i], ret_text);
+    return true;
+}
+
 /* --- the list of archives --- */
 
 struct listing {
@@ -368,7 +392,9 @@ struct listing {
     struct store *store;
     struct catalog *catalog;
     const struct target *target;
+    struct key_table table;
     struct buf seen; /* metadata keys without a catalog line, each NUL-ended */
+    size_t own_len;  /* of those in `seen` that lie in the table's own place */
     int64_t given;
     int64_t start_us, end_us;
 };
@@ -441,14 +467,20 @@ static bool collect_unsettled(const struct store_object *object, void *state, st
     return true;
 }
 
-static bool give_unsettled(struct listing *l, const char *metadata_key, struct err *err)
+/* `own`: it lies where ours do; else only what is the earlier archiver's, and of this table,
+ * counts. */
+static bool give_unsettled(struct listing *l, const char *metadata_key, bool own, struct err *err)
 {
     struct metadata *m = metadata_get(l->store, metadata_key, err);
     struct buf data = BUF_INIT;
 
     if (!m && err->kind != ERR_DATA)
         return false;
-    bool ours = m && strcmp(m->version, "3") == 0;
+    bool ours = m && !earlier_wrote(m);
+    if (ours || !m ? !own : !earlier_is_of(m, &l->table)) {
+        metadata_free(m);
+        return true;
+    }
     bool plain = m && m->compression && strcmp(m->compression, "none") == 0;
     key_sibling(metadata_key, KEY_DATA, plain ? ".jsonl" : ".jsonl.gz", &data);
     struct reader_archive archive = {.database = l->target->database->name,
@@ -471,21 +503,24 @@ static bool give_unsettled(struct listing *l, const char *metadata_key, struct e
 
 static bool list_table(struct listing *l, struct err *err)
 {
-    struct key_table table = {.prefix = l->params->config->s3.prefix,
-                              .database = l->target->database->name,
-                              .schema = l->target->table->schema,
-                              .table = l->target->table->name};
     struct buf prefix = BUF_INIT;
     bool ok = false;
 
-    key_table_prefix(&table, &prefix);
+    l->table = (struct key_table){.prefix = l->params->config->s3.prefix,
+                                  .database = l->target->database->name,
+                                  .schema = l->target->table->schema,
+                                  .table = l->target->table->name};
+    key_table_prefix(&l->table, &prefix);
     buf_reset(&l->seen);
-    l->catalog = catalog_read(l->store, &table, err);
+    l->catalog = catalog_read(l->store, &l->table, err);
     if (!l->catalog || !give_settled(l, err) ||
         !store_list(l->store, buf_str(&prefix), NULL, collect_unsettled, l, err))
         goto out;
+    l->own_len = l->seen.len;
+    if (!earlier_list(l->store, &l->table, collect_unsettled, l, err))
+        goto out;
     for (size_t at = 0; at < l->seen.len; at += strlen(l->seen.data + at) + 1) {
-        if (!give_unsettled(l, l->seen.data + at, err))
+        if (!give_unsettled(l, l->seen.data + at, at < l->own_len, err))
             goto out;
     }
     ok = true;

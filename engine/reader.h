@@ -42,6 +42,9 @@ bool reader_value(struct reader *reader, size_t column, struct buf *ret_text, bo
 /* The JSON of column i of the current line, borrowed. */
 bool reader_json(struct reader *reader, size_t column, const char **ret_json, size_t *ret_len,
                  struct err *err);
+/* What the rows whose values were asked for lack, in an archive of the earlier archiver: a sentence
+ * each, by `i` from 0; false behind the last one. */
+bool reader_loss(const struct reader *reader, size_t i, struct buf *ret_text);
 
 struct reader_list_params {
     const struct config *config;

@@ -3,6 +3,7 @@
 
 #include "catalog/batches.h"
 #include "catalog/catalog.h"
+#include "catalog/earlier.h"
 #include "store/store.h"
 #include "targets.h"
 #include "verify_keys.h"
@@ -17,6 +18,9 @@ struct verification {
     struct verify_keys *keys; /* NULL: no database is asked */
     struct verify_schema schema;
     struct batches batches;
+    struct earlier_schemas *schemas;
+    const struct key_table *table; /* whose archives are asked for; NULL: whatever the keys name */
+    bool own_place;                /* the batches lie where ours do, not only the earlier ones */
 };
 
 static bool check_entry(struct verification *v, const struct catalog_entry *entry,
@@ -70,23 +74,24 @@ static void report_part(struct verification *v, const struct batch *b)
     verify_report_orphan(r, b->manifest_key);
 }
 
-/* False where verifying cannot go on; *ret_ok: the batch has no problem. */
-static bool check_batch(struct verification *v, const struct batch *b, bool *ret_ok,
-                        struct err *err)
+/* Tables of one name share a place in the earlier archiver's keys. */
+static bool is_asked(const struct verification *v, const struct metadata *metadata)
 {
-    bool whole = b->data_key && b->metadata_key, keys_ok = true, done = true;
-    struct err bad;
+    if (!v->table)
+        return true;
+    if (!metadata || !earlier_wrote(metadata))
+        return v->own_place;
+    return earlier_is_of(metadata, v->table);
+}
 
-    *ret_ok = false;
-    if (!whole) {
-        report_part(v, b);
-        return true;
-    }
-    struct metadata *metadata = metadata_get(v->store, b->metadata_key, &bad);
-    if (!metadata) {
-        verify_report_problem_err(v->report, b->metadata_key, "bad_metadata", &bad);
-        return true;
-    }
+/* False where verifying cannot go on; *ret_ok: the batch has no problem. */
+static bool check_whole(struct verification *v, const struct batch *b, struct metadata *metadata,
+                        bool *ret_ok, struct err *err)
+{
+    bool keys_ok = true, done = true;
+
+    if (!earlier_schemas_fill(v->schemas, b->metadata_key, metadata, err))
+        return false;
     struct verify_object_params params = {.store = v->store,
                                           .batch = b,
                                           .metadata = metadata,
@@ -100,13 +105,39 @@ static bool check_batch(struct verification *v, const struct batch *b, bool *ret
     return done;
 }
 
+/* *ret_asked: the batch is of the table that is verified. */
+static bool check_batch(struct verification *v, const struct batch *b, bool *ret_asked,
+                        bool *ret_ok, struct err *err)
+{
+    struct err bad = ERR_INIT;
+    struct metadata *metadata =
+        b->metadata_key ? metadata_get(v->store, b->metadata_key, &bad) : NULL;
+    bool done = true;
+
+    *ret_ok = false;
+    *ret_asked = is_asked(v, metadata);
+    if (!*ret_asked)
+        goto out;
+    if (!b->data_key || !b->metadata_key)
+        report_part(v, b);
+    else if (!metadata)
+        verify_report_problem_err(v->report, b->metadata_key, "bad_metadata", &bad);
+    else
+        done = check_whole(v, b, metadata, ret_ok, err);
+out:
+    metadata_free(metadata);
+    return done;
+}
+
 static bool check_all(struct verification *v, struct err *err)
 {
     for (size_t i = 0; i < v->batches.count && !stop_asked(v->params->stop); i++) {
         const struct batch *b = &v->batches.items[i];
-        bool ok;
-        if (!check_batch(v, b, &ok, err))
+        bool asked, ok;
+        if (!check_batch(v, b, &asked, &ok, err))
             return false;
+        if (!asked)
+            continue;
         v->report->archives_checked++;
         v->report->ok += ok;
         if (v->params->each)
@@ -173,9 +204,16 @@ static bool verify_table(struct verification *v, const struct target *target, st
         ok = v->catalog && batches_list(v->store, buf_str(&prefix), NULL, NULL, v->params->stop,
                                         &v->batches, err);
     }
+    v->table = &table;
+    v->own_place = true;
     ok = ok && check_all(v, err);
     if (ok && !stop_asked(v->params->stop))
         check_catalog(v);
+    v->own_place = false;
+    batches_done(&v->batches);
+    ok = ok && batches_list_earlier(v->store, &table, v->params->stop, &v->batches, err) &&
+         check_all(v, err);
+    v->table = NULL;
     table_done(v);
     buf_done(&prefix);
     return ok;
@@ -269,11 +307,13 @@ bool verify_run(const struct verify_params *params, struct verify_report *report
     v.store = store_open(&params->config->s3, params->stop, err);
     if (!v.store)
         return false;
+    v.schemas = earlier_schemas_new(v.store);
     ok = params->key_count > 0 || verify_tables(&v, err);
     for (size_t i = 0; ok && i < params->key_count; i++)
         ok = verify_key(&v, params->keys[i], err);
     if (ok && stop_asked(params->stop))
         ok = err_set(err, ERR_INTERRUPTED, "verify was stopped");
+    earlier_schemas_free(v.schemas);
     store_close(v.store);
     return ok;
 }

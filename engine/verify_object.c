@@ -109,8 +109,7 @@ static bool reading_open(struct reading *r, struct err *err)
 
     r->object_digest = text_digest_new();
     r->lines_digest = text_digest_new();
-    /* The earlier archiver's rows are decoded by its own rules, which the reader for them knows. */
-    if (m->shape && strcmp(m->version, "3") == 0) {
+    if (m->shape) {
         r->decoder = decoder_new(m->shape, err);
         if (!r->decoder)
             return false;
@@ -161,6 +160,22 @@ static bool digests_match(struct reading *r)
     return ok;
 }
 
+/* What an archive of the earlier archiver no longer holds: known, said, and no problem. */
+static void note_losses(const struct reading *r, const char *key)
+{
+    struct buf text = BUF_INIT;
+    size_t count = 0;
+    const struct decode_loss *losses = r->decoder ? decoder_losses(r->decoder, &count) : NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        buf_reset(&text);
+        decode_loss_add(&losses[i], &text);
+        verify_report_note(r->report, key, losses[i].gone ? "lost" : "uncertain", "%s",
+                           buf_str(&text));
+    }
+    buf_done(&text);
+}
+
 static bool check_data(const struct verify_object_params *params, struct verify_report *report)
 {
     const struct metadata *m = params->metadata;
@@ -187,6 +202,8 @@ static bool check_data(const struct verify_object_params *params, struct verify_
         ok = digests_match(&r);
     if (r.deep && r.rows == m->record_count)
         ok &= verify_rows_manifest(r.deep, params->store, params->batch->manifest_key);
+    if (ok)
+        note_losses(&r, key);
     report->rows += (int64_t)r.rows;
     report->bytes += r.bytes;
     reading_done(&r);

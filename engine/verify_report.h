@@ -26,7 +26,8 @@ struct verify_report {
      * unreadable */
     struct verify_finding *problems;
     size_t problem_count;
-    /* column_added, column_removed, column_retyped, key_changed, restored, keys_skipped */
+    /* column_added, column_removed, column_retyped, key_changed, restored, keys_skipped; of the
+     * earlier archiver: lost, uncertain */
     struct verify_finding *notes;
     size_t note_count;
     char **orphans; /* keys */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "command.h"
 #include "output.h"
@@ -297,6 +298,16 @@ static bool print_rows(struct cat *c, struct err *err)
     return true;
 }
 
+/* What an archive of the earlier archiver no longer holds is said behind its rows. */
+static void warn_of_losses(const struct cat *c)
+{
+    struct buf text = BUF_INIT;
+
+    for (size_t i = 0; reader_loss(c->reader, i, &text); i++)
+        log_msg(LOG_WARN, "%s, %s", reader_key(c->reader), buf_str(&text));
+    buf_done(&text);
+}
+
 static bool cat_archive(struct cat *c, const char *key, struct err *err)
 {
     struct reader_params params = {.config = c->call->config,
@@ -313,6 +324,8 @@ static bool cat_archive(struct cat *c, const char *key, struct err *err)
     ok = skip_rows(c, err) && print_rows(c, err);
 out:
     print_table(c);
+    if (ok)
+        warn_of_losses(c);
     reader_close(c->reader);
     c->reader = NULL;
     return ok;
@@ -349,7 +362,8 @@ const struct command cmd_cat = {
     .summary = "rows of archives, each member checked before its first row",
     .usage = "KEY... [--where EXPR] [--columns A,B] [FLAGS]",
     .details = "jsonl prints the lines as they are stored; csv and table print PostgreSQL's own\n"
-               "text (csv: NULL is nothing, an empty string is \"\").\n\n"
+               "text (csv: NULL is nothing, an empty string is \"\"). What an archive of the\n"
+               "earlier archiver no longer holds is said on stderr, by column and row.\n\n"
                "Examples:\n"
                "  archiver-tui cat KEY --limit 5 --format table\n"
                "  archiver-tui cat KEY --where \"level = 'error' and body->>'user' = '7'\"\n",

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "catalog/key.h"
+#include "catalog/earlier.h"
 
 struct listing {
     struct batches *batches; /* the last one may still get objects */
@@ -84,6 +84,18 @@ bool batches_list(struct store *store, const char *prefix, batches_keep keep, vo
     }
     close_last(&l);
     return true;
+}
+
+bool batches_list_earlier(struct store *store, const struct key_table *table,
+                          const struct stop *stop, struct batches *ret_batches, struct err *err)
+{
+    struct listing l = {.batches = ret_batches, .stop = stop};
+
+    *ret_batches = (struct batches){0};
+    if (earlier_list(store, table, collect, &l, err))
+        return true;
+    batches_done(ret_batches);
+    return false;
 }
 
 void batches_done(struct batches *batches)

@@ -9,6 +9,7 @@
 #define ARCHIVER_CATALOG_BATCHES_H
 
 #include "base/queue.h"
+#include "catalog/key.h"
 #include "store/store.h"
 
 struct batch {
@@ -27,6 +28,10 @@ typedef bool (*batches_keep)(const struct batch *batch, void *state);
 /* `keep` NULL: all are. After false there is nothing to free. */
 bool batches_list(struct store *store, const char *prefix, batches_keep keep, void *state,
                   const struct stop *stop, struct batches *ret_batches, struct err *err);
+/* Those in the places that only the earlier archiver used for a table (catalog/earlier.h), in key
+ * order within a place. */
+bool batches_list_earlier(struct store *store, const struct key_table *table,
+                          const struct stop *stop, struct batches *ret_batches, struct err *err);
 void batches_done(struct batches *batches);
 
 #endif

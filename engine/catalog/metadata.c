@@ -569,8 +569,7 @@ static bool read_ours(struct metadata *m, struct json_object *root, struct err *
     return m->shape != NULL;
 }
 
-/* Version "1.0". Its table_schema is information_schema's, which cannot be turned into a shape
- * without guessing at element types, so the shape stays unknown. */
+/* Version "1.0". Only the first batch of a run has its table_schema. */
 static bool read_earlier(struct metadata *m, struct json_object *root, const char *key,
                          struct err *err)
 {
@@ -590,7 +589,11 @@ static bool read_earlier(struct metadata *m, struct json_object *root, const cha
         return damaged(err, "timestamp_range.min is no timestamp");
     if (m->max_timestamp && !text_to_time(m->max_timestamp, strlen(m->max_timestamp), &m->max_us))
         return damaged(err, "timestamp_range.max is no timestamp");
-    return true;
+    struct json_object *schema = json_opt(root, "table_schema");
+    if (!schema)
+        return true;
+    m->shape = shape_read(schema, err);
+    return m->shape != NULL;
 }
 
 static bool read_version(struct metadata *m, struct json_object *root, const char *key,

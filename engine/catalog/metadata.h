@@ -44,8 +44,8 @@ struct metadata {
  * here and below are reset first. */
 void metadata_write(const struct metadata *metadata, struct buf *ret_json);
 /* `key` is the metadata's own: errors name it. What contradicts itself is ERR_DATA: members that
- * leave a gap, sums that are not the counts. Of version "1.0", shape is NULL, there are no members,
- * and what it does not hold is "". */
+ * leave a gap, sums that are not the counts. Of version "1.0" there are no members, shape may
+ * be NULL (catalog/earlier finds it), and what it does not hold is "". */
 struct metadata *metadata_read(const char *json, size_t len, const char *key, struct err *err);
 /* The least and greatest key, as metadata.json has them; NULL where they are not known. Borrowed.
  */

@@ -3,21 +3,26 @@
  * Rows come as encode wrote them: keys in the shape's order, without spaces, the same metadata
  * fields behind them as in the row before. Such a row is decoded in one pass. The first byte that
  * is otherwise sends the row the long way: find where every column stands, then decode in order.
- * Both ways take the same values and refuse the same ones.
+ * Both ways take the same values and refuse the same ones. The earlier archiver's rows go the same
+ * two ways: Python's separators are in the prepared keys.
  */
 #include "row/decode.h"
 
-#include <stdint.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "row/copytext.h"
+#include "row/earlier.h"
+#include "row/earlier_value.h"
 #include "row/literal_decode.h"
 #include "row/scalar.h"
 
 struct decode_column {
-    const char *name, *key; /* key: "name": */
+    const char *name, *key; /* key: "name": as it stands behind the comma or brace */
     size_t name_len, key_len;
     const struct type *type;
+    enum earlier_rule rule;
+    bool overridden; /* the earlier archiver has a field of this name */
 };
 
 struct extra { /* a key that is no column, in extra_names */
@@ -37,6 +42,14 @@ struct decoder {
     struct buf extras, extra_names;
     struct buf name, plain, stack;
     struct literal_decoder literal;
+    bool is_earlier;
+    struct earlier_decoder earlier;
+    unsigned *lost;              /* earlier_loss bits of the row at hand, one a column */
+    uint64_t rows;               /* decoded, for the losses */
+    struct decode_loss *losses;  /* EARLIER_LOSSES for each column */
+    struct decode_loss *unknown; /* of fields that are no column */
+    struct decode_loss *found;   /* what decoder_losses gave out */
+    size_t unknown_count, unknown_cap;
     struct arena *arena;
 };
 
@@ -88,6 +101,18 @@ static size_t find_column(const struct decoder *decoder, const char *name, size_
     return SIZE_MAX;
 }
 
+/* Does the earlier archiver add a field of this name to every row? */
+static bool is_own_field(const char *name)
+{
+    static const char *const own[] = {"_archived_at", "_batch_id", "_source_database",
+                                      "_source_table"};
+
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if (strcmp(own[i], name) == 0)
+            return true;
+    return false;
+}
+
 static bool prepare_column(struct decoder *decoder, const struct column *from, size_t i,
                            struct err *err)
 {
@@ -97,9 +122,13 @@ static bool prepare_column(struct decoder *decoder, const struct column *from, s
     column->name = from->name;
     column->name_len = strlen(from->name);
     column->type = from->type;
+    column->rule = decoder->is_earlier ? earlier_type_rule(from->type) : EARLIER_GUESS;
+    column->overridden = decoder->is_earlier && is_own_field(from->name);
+    if (decoder->is_earlier && i > 0)
+        buf_addc(&key, ' ');
     bool ok = copytext_quote(&key, column->name, column->name_len, err);
     if (ok) {
-        buf_addc(&key, ':');
+        buf_adds(&key, decoder->is_earlier ? ": " : ":");
         column->key = arena_strndup(decoder->arena, key.data, key.len);
         column->key_len = key.len;
     }
@@ -114,10 +143,16 @@ struct decoder *decoder_new(const struct shape *shape, struct err *err)
     bool ok = true;
 
     decoder->arena = arena_new();
+    decoder->is_earlier = shape->earlier;
     decoder->column_count = count;
     decoder->columns = arena_alloc(decoder->arena, count * sizeof(*decoder->columns));
     decoder->spans = arena_alloc(decoder->arena, count * sizeof(*decoder->spans));
     decoder->json_null = arena_alloc(decoder->arena, count * sizeof(*decoder->json_null));
+    if (decoder->is_earlier) {
+        decoder->lost = arena_alloc(decoder->arena, count * sizeof(*decoder->lost));
+        decoder->losses =
+            arena_alloc(decoder->arena, count * EARLIER_LOSSES * sizeof(*decoder->losses));
+    }
     decoder->json_null_name = shape_json_null_name(shape, decoder->arena);
     decoder->json_null_len = strlen(decoder->json_null_name);
     for (size_t i = 0; ok && i < count; i++)
@@ -135,6 +170,9 @@ void decoder_free(struct decoder *decoder)
     if (!decoder)
         return;
     literal_decode_done(&decoder->literal);
+    earlier_done(&decoder->earlier);
+    free(decoder->unknown);
+    free(decoder->found);
     buf_done(&decoder->tail);
     buf_done(&decoder->extras);
     buf_done(&decoder->extra_names);
@@ -215,12 +253,44 @@ static bool decode_other(struct decoder *decoder, const struct type *type, struc
     return copytext_add(out, buf_str(&decoder->plain), decoder->plain.len, err);
 }
 
-/* The value of one column, with the space around it. */
-static bool decode_field(struct decoder *decoder, const struct type *type, bool json_null,
-                         struct jsontext *json, struct buf *out, struct err *err)
+/* The value of column `i` in a row of the earlier archiver, with the space around it. */
+static bool decode_earlier(struct decoder *decoder, size_t i, struct jsontext *json,
+                           struct buf *out, struct err *err)
 {
+    const struct decode_column *column = &decoder->columns[i];
+    bool null = column->overridden;
+
+    jsontext_space(json);
+    decoder->earlier.losses = 0;
+    if (column->overridden) {
+        decoder->earlier.losses = EARLIER_OVERRIDDEN;
+        if (!earlier_skip(&decoder->earlier, json, err))
+            return false;
+    } else if (column->rule == EARLIER_TEXT && json->at < json->end && *json->at == '"') {
+        if (!jsontext_add_copy(json, out, err))
+            return false;
+    } else {
+        buf_reset(&decoder->plain);
+        if (!earlier_decode(&decoder->earlier, column->type, column->rule, json, &decoder->plain,
+                            &null, err) ||
+            (!null && !copytext_add(out, buf_str(&decoder->plain), decoder->plain.len, err)))
+            return false;
+    }
+    decoder->lost[i] = decoder->earlier.losses;
+    jsontext_space(json);
+    return !null || add(out, "\\N", 2, err);
+}
+
+/* The same, whosever row it is. */
+static bool decode_field(struct decoder *decoder, size_t i, bool json_null, struct jsontext *json,
+                         struct buf *out, struct err *err)
+{
+    const struct type *type = decoder->columns[i].type;
     const char *start = json->at;
     bool ok;
+
+    if (decoder->is_earlier)
+        return decode_earlier(decoder, i, json, out, err);
 
     jsontext_space(json);
     const char *value = json->at;
@@ -320,7 +390,7 @@ static bool find_member(struct decoder *decoder, const char *line, struct place 
         json->at = start;
         return jsontext_bad(err, "a key comes twice");
     }
-    bool is_nulls = column == SIZE_MAX && len == decoder->json_null_len &&
+    bool is_nulls = column == SIZE_MAX && !decoder->is_earlier && len == decoder->json_null_len &&
                     memcmp(name, decoder->json_null_name, len) == 0;
     if (column == SIZE_MAX && !note_extra(decoder, name, len, err))
         return false;
@@ -328,8 +398,9 @@ static bool find_member(struct decoder *decoder, const char *line, struct place 
         return jsontext_bad(err, "a colon is due here");
     place->column = column;
     const char *value = json->at;
-    if (is_nulls ? !read_json_nulls(decoder, json, err)
-                 : !jsontext_skip(json, &decoder->stack, err))
+    if (is_nulls              ? !read_json_nulls(decoder, json, err)
+        : decoder->is_earlier ? !earlier_skip(&decoder->earlier, json, err)
+                              : !jsontext_skip(json, &decoder->stack, err))
         return false;
     jsontext_space(json);
     place->column = SIZE_MAX;
@@ -371,6 +442,33 @@ static bool is_null(const char *line, const struct literal_span *span)
     return json.at < json.end && *json.at == 'n';
 }
 
+/* The next field of the row that is neither a column nor the earlier archiver's own, or NULL. */
+static const struct extra *next_unknown(const struct decoder *decoder, size_t *at)
+{
+    const struct extra *extras = (const struct extra *)(const void *)decoder->extras.data;
+
+    for (; *at < decoder->extras.len / sizeof(*extras); ++*at) {
+        const struct extra *extra = &extras[*at];
+        const char *name = decoder->extra_names.data + extra->start;
+        char text[24] = "";
+
+        if (extra->len < sizeof(text))
+            memcpy(text, name, extra->len);
+        if (!is_own_field(text)) {
+            ++*at;
+            return extra;
+        }
+    }
+    return NULL;
+}
+
+static bool has_unknown(const struct decoder *decoder)
+{
+    size_t at = 0;
+
+    return next_unknown(decoder, &at) != NULL;
+}
+
 /* Keeps what stands behind the last column for the rows to come, if it tells nothing of this row:
  * a row that has the same bytes there, and its columns in order before, need not be read there. */
 static bool keep_tail(struct decoder *decoder, const char *line, size_t len, struct err *err)
@@ -378,8 +476,11 @@ static bool keep_tail(struct decoder *decoder, const char *line, size_t len, str
     const struct literal_span *last = &decoder->spans[decoder->column_count - 1];
 
     for (size_t i = 0; i < decoder->column_count; i++)
-        if (decoder->json_null[i] || decoder->spans[i].start > last->start)
+        if (decoder->json_null[i] || decoder->spans[i].start > last->start ||
+            decoder->spans[i].len == 0)
             return true;
+    if (decoder->is_earlier && has_unknown(decoder))
+        return true;
     decoder->tail.len = 0;
     return add(&decoder->tail, line + last->start + last->len, len - last->start - last->len, err);
 }
@@ -393,14 +494,19 @@ static bool decode_any_order(struct decoder *decoder, const char *line, size_t l
         const struct literal_span *span = &decoder->spans[i];
 
         place->column = i;
+        if (span->len == 0 && decoder->is_earlier) {
+            decoder->lost[i] = EARLIER_ABSENT;
+            if (!add(out, i > 0 ? "\t\\N" : "\\N", i > 0 ? 3 : 2, err))
+                return false;
+            continue;
+        }
         if (span->len == 0)
             return jsontext_bad(err, "the column is missing");
         place->json = (struct jsontext){line + span->start, line + span->start + span->len};
         if (decoder->json_null[i] && !is_null(line, span))
             return jsontext_bad(err, "said to be JSON null, but is not");
         if ((i > 0 && !add(out, "\t", 1, err)) ||
-            !decode_field(decoder, decoder->columns[i].type, decoder->json_null[i], &place->json,
-                          out, err))
+            !decode_field(decoder, i, decoder->json_null[i], &place->json, out, err))
             return false;
     }
     place->column = SIZE_MAX;
@@ -426,8 +532,7 @@ static enum way decode_in_order(struct decoder *decoder, struct place *place, st
             return LONG_WAY;
         json->at += 1 + column->key_len;
         place->column = i;
-        if ((i > 0 && !add(out, "\t", 1, err)) ||
-            !decode_field(decoder, column->type, false, json, out, err))
+        if ((i > 0 && !add(out, "\t", 1, err)) || !decode_field(decoder, i, false, json, out, err))
             return FAILED;
         place->column = SIZE_MAX;
     }
@@ -435,6 +540,83 @@ static enum way decode_in_order(struct decoder *decoder, struct place *place, st
                    memcmp(json->at, decoder->tail.data, decoder->tail.len) == 0
                ? DONE
                : LONG_WAY;
+}
+
+/* ---- what the earlier archiver's rows lack ---- */
+
+static void count_loss(struct decoder *decoder, struct decode_loss *loss, const char *column,
+                       enum earlier_loss reason)
+{
+    if (loss->rows < DECODE_LOSS_SAMPLE)
+        loss->sample[loss->rows] = decoder->rows;
+    loss->rows++;
+    loss->column = column;
+    loss->reason = earlier_value_reason(reason);
+    loss->gone = earlier_value_is_gone(reason);
+}
+
+static void count_unknown(struct decoder *decoder, const char *name, size_t len)
+{
+    for (size_t i = 0; i < decoder->unknown_count; i++) {
+        struct decode_loss *loss = &decoder->unknown[i];
+        if (strlen(loss->column) == len && memcmp(loss->column, name, len) == 0) {
+            count_loss(decoder, loss, loss->column, EARLIER_UNKNOWN);
+            return;
+        }
+    }
+    if (decoder->unknown_count == decoder->unknown_cap) {
+        decoder->unknown_cap = decoder->unknown_cap ? decoder->unknown_cap * 2 : 8;
+        decoder->unknown =
+            mem_grow(decoder->unknown, decoder->unknown_cap * sizeof(*decoder->unknown));
+    }
+    struct decode_loss *loss = &decoder->unknown[decoder->unknown_count++];
+    *loss = (struct decode_loss){0};
+    count_loss(decoder, loss, arena_strndup(decoder->arena, name, len), EARLIER_UNKNOWN);
+}
+
+/* Of a row that was decoded whole. */
+static void count_losses(struct decoder *decoder, enum way way)
+{
+    const struct extra *extra;
+    size_t at = 0;
+
+    for (size_t i = 0; i < decoder->column_count; i++)
+        for (unsigned bit = 0; decoder->lost[i] >> bit != 0; bit++)
+            if (decoder->lost[i] >> bit & 1)
+                count_loss(decoder, &decoder->losses[i * EARLIER_LOSSES + bit],
+                           decoder->columns[i].name, (enum earlier_loss)(1U << bit));
+    while (way == LONG_WAY && (extra = next_unknown(decoder, &at)))
+        count_unknown(decoder, decoder->extra_names.data + extra->start, extra->len);
+}
+
+void decoder_at_row(struct decoder *decoder, uint64_t row)
+{
+    decoder->rows = row - 1;
+}
+
+void decode_loss_add(const struct decode_loss *loss, struct buf *text)
+{
+    buf_addf(text, "column \"%s\": %s (%" PRIu64 " row%s: ", loss->column, loss->reason, loss->rows,
+             loss->rows == 1 ? "" : "s");
+    for (size_t i = 0; i < loss->rows && i < DECODE_LOSS_SAMPLE; i++)
+        buf_addf(text, "%s%" PRIu64, i > 0 ? ", " : "", loss->sample[i]);
+    buf_adds(text, loss->rows > DECODE_LOSS_SAMPLE ? ", ...)" : ")");
+}
+
+const struct decode_loss *decoder_losses(struct decoder *decoder, size_t *ret_count)
+{
+    size_t most = decoder->is_earlier ? decoder->column_count * EARLIER_LOSSES : 0;
+    size_t count = 0;
+
+    decoder->found =
+        mem_grow(decoder->found, (most + decoder->unknown_count + 1) * sizeof(*decoder->found));
+    for (size_t i = 0; i < most; i++)
+        if (decoder->losses[i].rows > 0)
+            decoder->found[count++] = decoder->losses[i];
+    for (size_t i = 0; i < decoder->unknown_count; i++)
+        decoder->found[count++] = decoder->unknown[i];
+    *ret_count = count;
+    return decoder->found;
 }
 
 bool decode_row(struct decoder *decoder, const char *json_line, size_t len, struct buf *copy_lines,
@@ -447,18 +629,21 @@ bool decode_row(struct decoder *decoder, const char *json_line, size_t len, stru
     const struct place start = {{json_line, json_line + len}, SIZE_MAX};
     struct place place = start;
     enum way way = decode_in_order(decoder, &place, copy_lines, err);
+    bool ok = way == DONE;
     if (way == LONG_WAY) {
         copy_lines->len = before;
         place = start;
-        way = decode_any_order(decoder, json_line, len, &place, copy_lines, err) ? DONE : FAILED;
+        ok = decode_any_order(decoder, json_line, len, &place, copy_lines, err);
     }
-    bool ok = way == DONE;
     if (!ok && place.column < decoder->column_count)
         err_in(err, "column \"%s\", byte %zu", decoder->columns[place.column].name,
                (size_t)(place.json.at - json_line));
     else if (!ok)
         err_in(err, "byte %zu", (size_t)(place.json.at - json_line));
     ok = ok && add(copy_lines, "\n", 1, err);
+    decoder->rows++;
+    if (ok && decoder->is_earlier)
+        count_losses(decoder, way);
     if (!ok)
         copy_lines->len = before;
     if (copy_lines->data)
@@ -472,7 +657,10 @@ bool decode_value(struct decoder *decoder, const struct type *type, const char *
     struct jsontext text = {json, json + len};
 
     buf_reset(ret_text);
-    bool ok = literal_decode(&decoder->literal, type, &text, ret_text, ret_null, err);
+    bool ok = decoder->is_earlier
+                  ? earlier_decode(&decoder->earlier, type, earlier_type_rule(type), &text,
+                                   ret_text, ret_null, err)
+                  : literal_decode(&decoder->literal, type, &text, ret_text, ret_null, err);
     if (ok && text.at != text.end)
         ok = jsontext_bad(err, "the value goes on behind its end");
     if (!ok)

@@ -100,43 +100,44 @@ static bool decode_time(struct literal_decoder *decoder, enum type_kind kind, st
 
 /* ---- quoting, as array_out, record_out and range_out do it ---- */
 
-enum { IN_ARRAY = 1, IN_COMPOSITE = 2, IN_RANGE = 4 };
-
 /* In which literals a byte makes quotes necessary (an array's delimiter comes on top). */
 static const unsigned char quoted_bytes[256] = {
     [' '] = 7, ['\t'] = 7, ['\n'] = 7, ['\v'] = 7, ['\f'] = 7, ['\r'] = 7, ['"'] = 7, ['\\'] = 7,
     ['{'] = 1, ['}'] = 1,  ['('] = 6,  [')'] = 6,  ['['] = 4,  [']'] = 4,  [','] = 6,
 };
 
-static bool needs_quotes(const char *text, size_t len, int container, char delimiter)
+static bool needs_quotes(const char *text, size_t len, enum literal_container container,
+                         char delimiter)
 {
-    if (len == 0 || (container == IN_ARRAY && len == 4 && strncasecmp(text, "null", 4) == 0))
+    if (len == 0 || (container == LITERAL_ARRAY && len == 4 && strncasecmp(text, "null", 4) == 0))
         return true;
     for (size_t i = 0; i < len; i++)
         if (quoted_bytes[(unsigned char)text[i]] & container ||
-            (container == IN_ARRAY && text[i] == delimiter))
+            (container == LITERAL_ARRAY && text[i] == delimiter))
             return true;
     return false;
 }
 
-static bool add_element(struct buf *out, const struct buf *element, int container, char delimiter,
-                        struct err *err)
+bool literal_quote(struct buf *out, size_t start, enum literal_container container, char delimiter,
+                   struct err *err)
 {
-    const char *text = buf_str(element);
+    size_t len = out->len - start, escapes = 0;
 
-    if (!needs_quotes(text, element->len, container, delimiter))
-        return add(out, text, element->len, err);
-    if (!copytext_room(out, element->len * 2 + 2, err))
+    if (!needs_quotes(buf_str(out) + start, len, container, delimiter))
+        return true;
+    for (size_t i = start; i < out->len; i++)
+        escapes += out->data[i] == '\\' || out->data[i] == '"';
+    if (!copytext_room(out, escapes + 2, err))
         return false;
-    char *w = out->data + out->len;
-    *w++ = '"';
-    for (size_t i = 0; i < element->len; i++) {
+    char *text = out->data + start, *w = text + len + escapes + 2;
+    out->len += escapes + 2;
+    *--w = '"';
+    for (size_t i = len; i-- > 0;) { /* from its end: the text moves to the right */
+        *--w = text[i];
         if (text[i] == '\\' || text[i] == '"')
-            *w++ = container == IN_ARRAY ? '\\' : text[i];
-        *w++ = text[i];
+            *--w = container == LITERAL_ARRAY ? '\\' : text[i];
     }
-    *w++ = '"';
-    out->len = (size_t)(w - out->data);
+    *--w = '"';
     return true;
 }
 
@@ -144,18 +145,17 @@ static bool add_element(struct buf *out, const struct buf *element, int containe
 
 /* One element at the cursor, with its quotes; null as `null_text`. */
 static bool decode_element(struct literal_decoder *decoder, int depth, const struct type *type,
-                           int container, char delimiter, struct jsontext *json, struct buf *out,
-                           struct err *err)
+                           enum literal_container container, char delimiter, struct jsontext *json,
+                           struct buf *out, struct err *err)
 {
-    struct buf *element = &decoder->scratch[depth];
+    size_t start = out->len;
     bool null;
 
-    element->len = 0;
-    if (!decode_at(decoder, depth + 1, type, json, element, &null, err))
+    if (!decode_at(decoder, depth + 1, type, json, out, &null, err))
         return false;
     if (null)
-        return container == IN_ARRAY ? add(out, "NULL", 4, err) : true;
-    return add_element(out, element, container, delimiter, err);
+        return container == LITERAL_ARRAY ? add(out, "NULL", 4, err) : true;
+    return literal_quote(out, start, container, delimiter, err);
 }
 
 static bool is_flat_only(enum type_kind element)
@@ -199,8 +199,8 @@ static bool decode_array(struct literal_decoder *decoder, int depth, const struc
         } else if (open > 0) {
             if (type->element->kind == TYPE_JSON)
                 json->at = before; /* space is part of the value */
-            if (!decode_element(decoder, depth, type->element, IN_ARRAY, type->delimiter, json, out,
-                                err))
+            if (!decode_element(decoder, depth, type->element, LITERAL_ARRAY, type->delimiter, json,
+                                out, err))
                 return false;
             due = empty = false;
         } else {
@@ -254,8 +254,9 @@ static bool find_members(struct literal_decoder *decoder, struct jsontext *json,
 
 /* A value that find_members found. */
 static bool decode_member(struct literal_decoder *decoder, int depth, const struct type *type,
-                          int container, const char *base, const struct literal_span *span,
-                          struct jsontext *json, struct buf *out, struct err *err)
+                          enum literal_container container, const char *base,
+                          const struct literal_span *span, struct jsontext *json, struct buf *out,
+                          struct err *err)
 {
     struct jsontext value = {base + span->start, base + span->start + span->len};
 
@@ -285,7 +286,7 @@ static bool decode_composite(struct literal_decoder *decoder, int depth, const s
             return err_hint(err, "field \"%s\"", type->fields[i].name);
         }
         if ((i > 0 && !add(out, ",", 1, err)) ||
-            !decode_member(decoder, depth, type->fields[i].type, IN_COMPOSITE, base, &spans[i],
+            !decode_member(decoder, depth, type->fields[i].type, LITERAL_COMPOSITE, base, &spans[i],
                            json, out, err))
             return false;
     }
@@ -328,11 +329,11 @@ static bool decode_range(struct literal_decoder *decoder, int depth, const struc
     }
     char open = bounds[0], close = bounds[1]; /* the borrowed text goes with the next string */
     return add(out, &open, 1, err) &&
-           decode_member(decoder, depth, type->element, IN_RANGE, base, &spans[LOWER], json, out,
-                         err) &&
+           decode_member(decoder, depth, type->element, LITERAL_RANGE, base, &spans[LOWER], json,
+                         out, err) &&
            add(out, ",", 1, err) &&
-           decode_member(decoder, depth, type->element, IN_RANGE, base, &spans[UPPER], json, out,
-                         err) &&
+           decode_member(decoder, depth, type->element, LITERAL_RANGE, base, &spans[UPPER], json,
+                         out, err) &&
            add(out, &close, 1, err);
 }
 
@@ -415,7 +416,6 @@ static bool decode_at(struct literal_decoder *decoder, int depth, const struct t
 void literal_decode_done(struct literal_decoder *decoder)
 {
     for (size_t i = 0; i < SHAPE_DEPTH_MAX + 2; i++) {
-        buf_done(&decoder->scratch[i]);
         buf_done(&decoder->spans[i]);
     }
     buf_done(&decoder->string);

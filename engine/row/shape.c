@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "row/earlier_type.h"
+
 static const struct base_kind {
     const char *typname;
     enum type_kind kind;
@@ -355,20 +357,6 @@ static bool read_encoding(struct shape *shape, struct json_object *o, int depth,
     return true;
 }
 
-/* The earlier archiver's metadata has no "encoding": the type's name has to tell. */
-static void guess_encoding(struct shape *shape, struct type *type)
-{
-    const char *udt_name = type->udt_name;
-
-    if (udt_name[0] != '_') {
-        type->kind = shape_kind_of(udt_name);
-        return;
-    }
-    type->kind = TYPE_ARRAY;
-    type->delimiter = strcmp(udt_name, "_box") == 0 ? ';' : ',';
-    type->element = shape_add_type(shape, shape_kind_of(udt_name + 1), udt_name + 1, udt_name + 1);
-}
-
 static bool read_column(struct shape *shape, struct json_object *o, struct column *column,
                         struct err *err)
 {
@@ -379,12 +367,14 @@ static bool read_column(struct shape *shape, struct json_object *o, struct colum
         return false;
     struct type *type = shape_add_type(shape, TYPE_TEXT, data_type, udt_name);
     struct json_object *encoding = json_opt(o, "encoding");
-    if (!encoding)
-        guess_encoding(shape, type);
-    else if (!json_object_is_type(encoding, json_type_object))
+    if (!encoding) {
+        shape->earlier = true;
+        earlier_type_read(shape, o, type);
+    } else if (!json_object_is_type(encoding, json_type_object)) {
         return malformed(err, name, "has an encoding that is no object");
-    else if (!read_encoding(shape, encoding, 0, type, err))
+    } else if (!read_encoding(shape, encoding, 0, type, err)) {
         return err_in(err, "column \"%s\"", name);
+    }
     column->name = keep(shape, name);
     column->type = type;
     column->not_null = !json_opt_bool(o, "is_nullable", true);
@@ -476,6 +466,10 @@ static bool read_constraints(struct shape *shape, struct json_object *o, struct 
     size_t count;
     const char *name, *definition;
 
+    if (shape->earlier) {
+        earlier_type_constraints(shape, o);
+        return true;
+    }
     if (!objects_of(o, "constraints", &array, &count, err))
         return false;
     shape->constraints = arena_alloc(shape->arena, count * sizeof(*shape->constraints));

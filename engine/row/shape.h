@@ -91,6 +91,7 @@ struct shape {
     size_t index_count;
     struct shape_constraint *constraints;
     size_t constraint_count;
+    bool earlier; /* rows are as the earlier archiver wrote them: decode follows row/earlier */
 };
 
 struct shape *shape_new(void);
@@ -107,7 +108,8 @@ size_t shape_find(const struct shape *shape, const char *name);
  * underscores in front until no column has that name. In `arena`. */
 const char *shape_json_null_name(const struct shape *shape, struct arena *arena);
 /* As the "table_schema" object of metadata.json, and back. Reading what shape_write wrote gives an
- * equal shape. */
+ * equal shape. A schema whose columns have no "encoding" is the earlier archiver's: types are told
+ * by their names, and `earlier` is set. */
 void shape_write(const struct shape *shape, struct json_out *j);
 struct shape *shape_read(struct json_object *table_schema, struct err *err);
 
