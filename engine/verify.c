@@ -84,14 +84,16 @@ static bool is_asked(const struct verification *v, const struct metadata *metada
     return earlier_is_of(metadata, v->table);
 }
 
-/* False where verifying cannot go on; *ret_ok: the batch has no problem. */
+/* Takes the metadata. False where verifying cannot go on; *ret_ok: the batch has no problem. */
 static bool check_whole(struct verification *v, const struct batch *b, struct metadata *metadata,
                         bool *ret_ok, struct err *err)
 {
     bool keys_ok = true, done = true;
 
-    if (!earlier_schemas_fill(v->schemas, b->metadata_key, metadata, err))
+    if (!earlier_schemas_fill(v->schemas, b->metadata_key, metadata, err)) {
+        metadata_free(metadata);
         return false;
+    }
     struct verify_object_params params = {.store = v->store,
                                           .batch = b,
                                           .metadata = metadata,
@@ -112,7 +114,6 @@ static bool check_batch(struct verification *v, const struct batch *b, bool *ret
     struct err bad = ERR_INIT;
     struct metadata *metadata =
         b->metadata_key ? metadata_get(v->store, b->metadata_key, &bad) : NULL;
-    bool done = true;
 
     *ret_ok = false;
     *ret_asked = is_asked(v, metadata);
@@ -123,10 +124,10 @@ static bool check_batch(struct verification *v, const struct batch *b, bool *ret
     else if (!metadata)
         verify_report_problem_err(v->report, b->metadata_key, "bad_metadata", &bad);
     else
-        done = check_whole(v, b, metadata, ret_ok, err);
+        return check_whole(v, b, metadata, ret_ok, err);
 out:
     metadata_free(metadata);
-    return done;
+    return true;
 }
 
 static bool check_all(struct verification *v, struct err *err)
