@@ -83,7 +83,7 @@ test_plain_rows_come_back() {
     silent "$ERR" column
     ok verify
     says "$OUT" '1 archives checked, 5,000 rows'
-    says "$OUT" '1 ok, 0 problems, 0 orphans'
+    says "$OUT" '1 ok, 0 problems, 0 notes, 0 orphans'
 }
 
 test_null_and_empty_stay_apart() {

@@ -6,9 +6,10 @@
 # shellcheck source=../harness/lib.sh
 . "$TESTS/harness/lib.sh"
 
+# That rows were restored stood in the catalog alone.
 list_to() { # FILE
     ok list --json
-    cp "$OUT" "$1"
+    sed 's/,"restored_at":[^,}]*//' "$OUT" >"$1"
 }
 
 lose_catalog() {
@@ -111,13 +112,9 @@ test_rows_archived_restored_and_archived_again() {
     ok archive
     local key
     key=$(objects .jsonl.gz | sed "s#^$STORE/##")
-    ok cat "$key" --columns id,at,level,body,ip --format csv
-    psql -Xq -d "$DB" -c "\\copy logs (id, at, level, body, ip) FROM '$OUT' (FORMAT csv, HEADER)"
-    sql "CREATE SCHEMA archiver_tui;
-         CREATE TABLE archiver_tui.archiver_restored (schema_name text, table_name text, archive_key text);
-         INSERT INTO archiver_tui.archiver_restored VALUES ('public', 'logs', '$key')"
+    ok restore "$key"
     sleep 1.1 # another second, another name
-    ok archive
+    ok archive --include-restored
     list_to "$DIR/before"
     lose_catalog
     forget_transactions
