@@ -11,6 +11,14 @@
 #include "restore_table.h"
 #include "runs.h"
 
+/* What all tables' turns work with. */
+struct means {
+    struct store *store;
+    struct earlier_schemas *schemas;
+    struct pool *pool;
+    struct config_database url; /* the target where one is given as a URL; name NULL: none is */
+};
+
 /* --- the target's database --- */
 
 static const struct config_database *find_database(const struct config *config, const char *name)
@@ -71,8 +79,7 @@ static int64_t rows_left(const struct restore_params *p, const struct restore_re
 }
 
 static void restore_group(const struct restore_params *p, const struct source *sources,
-                          size_t count, const struct config_database *url, struct store *store,
-                          struct pool *pool, struct restore_report *report)
+                          size_t count, const struct means *means, struct restore_report *report)
 {
     struct err failure = ERR_INIT;
     struct restore_table_params table = {.restore = p,
@@ -80,12 +87,13 @@ static void restore_group(const struct restore_params *p, const struct source *s
                                          .count = count,
                                          .schema = p->to_schema ? p->to_schema : sources->schema,
                                          .table = p->to_table ? p->to_table : sources->table_name,
-                                         .store = store,
-                                         .pool = pool,
+                                         .store = means->store,
+                                         .schemas = means->schemas,
+                                         .pool = means->pool,
                                          .limit = rows_left(p, report)};
 
     report->tables++;
-    if (!choose_database(p, sources, url, &table.target, &failure) ||
+    if (!choose_database(p, sources, &means->url, &table.target, &failure) ||
         !restore_table(&table, report, &failure))
         table_failed(report, sources, &failure);
 }
@@ -166,9 +174,7 @@ bool restore_run(const struct restore_params *params, struct restore_report *rep
                  struct err *err)
 {
     struct sources sources = {0};
-    struct store *store = NULL;
-    struct pool *pool = NULL;
-    struct config_database url = {0};
+    struct means means = {0};
     struct arena *arena = arena_new();
     bool ok = false;
 
@@ -176,31 +182,34 @@ bool restore_run(const struct restore_params *params, struct restore_report *rep
     text_run_id(report->restore_id);
     log_set_run(report->restore_id);
     if (params->to_database && url_is(params->to_database) &&
-        !url_read(params->to_database, arena, &url, err)) {
+        !url_read(params->to_database, arena, &means.url, err)) {
         err_in(err, "--to-database");
         goto out;
     }
-    store = store_open(&params->config->s3, params->stop, err);
-    if (!store || !find_sources(params, store, &sources, err) || !one_table(params, &sources, err))
+    means.store = store_open(&params->config->s3, params->stop, err);
+    if (!means.store || !find_sources(params, means.store, &sources, err) ||
+        !one_table(params, &sources, err))
         goto out;
-    pool = pool_new(pool_cores(), "open", err);
-    if (!pool)
+    means.schemas = earlier_schemas_new(means.store);
+    means.pool = pool_new(pool_cores(), "open", err);
+    if (!means.pool)
         goto out;
     if (params->progress)
         progress_change(params->progress, show_run, report);
     for (size_t i = 0, end; i < sources.count && !stop_asked(params->stop); i = end) {
         end = group_end(&sources, i);
-        restore_group(params, &sources.items[i], end - i, &url, store, pool, report);
+        restore_group(params, &sources.items[i], end - i, &means, report);
     }
     report->ended_us = text_now_us();
     report->status = status_of(params, report);
     if (!params->dry_run)
-        keep_report(store, params->config, report);
+        keep_report(means.store, params->config, report);
     ok = true;
 out:
-    pool_free(pool);
+    pool_free(means.pool);
     sources_done(&sources);
-    store_close(store);
+    earlier_schemas_free(means.schemas);
+    store_close(means.store);
     arena_free(arena);
     return ok;
 }

@@ -88,6 +88,13 @@ struct restore_damage {
     char *detail;
 };
 
+/* What an archive of the earlier archiver no longer holds. */
+struct restore_loss {
+    char *table, *column, *reason;
+    bool gone; /* NULL in its place; else a value that may be another */
+    uint64_t rows;
+};
+
 struct restore_report {
     char restore_id[40];
     const char *status; /* success, partial, failure, stopped */
@@ -104,6 +111,8 @@ struct restore_report {
     size_t difference_count;
     struct restore_damage *damages;
     size_t damage_count;
+    struct restore_loss *losses;
+    size_t loss_count;
     char **notes; /* for people */
     size_t note_count;
     size_t tables, tables_failed;

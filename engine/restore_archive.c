@@ -267,6 +267,22 @@ static bool prove_keys(struct passage *a, struct err *err)
     return err_in(err, "%s", a->source.source->key);
 }
 
+static void loss_seen(const struct decode_loss *loss, void *state)
+{
+    struct passage *a = state;
+    const struct source *source = a->source.source;
+    struct buf table = BUF_INIT;
+
+    buf_addf(&table, "%s.%s.%s", source->database_name, source->schema, source->table_name);
+    struct restore_loss lost = {.table = table.data,
+                                .column = (char *)loss->column,
+                                .reason = (char *)loss->reason,
+                                .gone = loss->gone,
+                                .rows = loss->rows};
+    restore_report_loss(a->turn->report, &lost);
+    buf_done(&table);
+}
+
 /* With rows of its own or without: that the archive is through is written down too. */
 static bool end_archive(struct passage *a, struct err *err)
 {
@@ -274,6 +290,7 @@ static bool end_archive(struct passage *a, struct err *err)
     struct restore_archive *entry = entry_of(a);
 
     a->through_row = a->source.metadata->record_count;
+    rows_losses(a->rows, loss_seen, a);
     if (!open_piece(a, err) || !close_piece(a, true, err) ||
         (t->r->rollback && !t->r->dry_run && !prove_keys(a, err)))
         return false;

@@ -73,6 +73,24 @@ void restore_report_damage(struct restore_report *r, const struct restore_damage
                                                             .detail = copy(d->detail)};
 }
 
+void restore_report_loss(struct restore_report *r, const struct restore_loss *loss)
+{
+    for (size_t i = 0; i < r->loss_count; i++) {
+        struct restore_loss *known = &r->losses[i];
+        if (same(known->table, loss->table) && same(known->column, loss->column) &&
+            same(known->reason, loss->reason)) {
+            known->rows += loss->rows;
+            return;
+        }
+    }
+    r->losses = room(r->losses, r->loss_count, sizeof(*r->losses));
+    r->losses[r->loss_count++] = (struct restore_loss){.table = copy(loss->table),
+                                                       .column = copy(loss->column),
+                                                       .reason = copy(loss->reason),
+                                                       .gone = loss->gone,
+                                                       .rows = loss->rows};
+}
+
 void restore_report_note(struct restore_report *r, const char *format, ...)
 {
     char text[600];
@@ -121,6 +139,12 @@ void restore_report_done(struct restore_report *r)
     }
     for (size_t i = 0; i < r->note_count; i++)
         free(r->notes[i]);
+    for (size_t i = 0; i < r->loss_count; i++) {
+        free(r->losses[i].table);
+        free(r->losses[i].column);
+        free(r->losses[i].reason);
+    }
+    free(r->losses);
     free(r->archives);
     free(r->conflicts);
     free(r->differences);
@@ -216,6 +240,23 @@ static void write_damages(const struct restore_report *r, struct json_out *j)
     json_end(j);
 }
 
+static void write_losses(const struct restore_report *r, struct json_out *j)
+{
+    json_key(j, "losses");
+    json_begin_array(j);
+    for (size_t i = 0; i < r->loss_count; i++) {
+        const struct restore_loss *l = &r->losses[i];
+        json_begin_object(j);
+        json_put_str(j, "table", l->table);
+        json_put_str(j, "column", l->column);
+        json_put_str(j, "kind", l->gone ? "lost" : "uncertain");
+        json_put_int(j, "rows", (int64_t)l->rows);
+        json_put_str(j, "reason", l->reason);
+        json_end(j);
+    }
+    json_end(j);
+}
+
 void restore_report_write(const struct restore_report *r, struct json_out *j)
 {
     json_begin_object(j);
@@ -233,6 +274,7 @@ void restore_report_write(const struct restore_report *r, struct json_out *j)
     write_conflicts(r, j);
     write_differences(r, j);
     write_damages(r, j);
+    write_losses(r, j);
     json_key(j, "notes");
     json_begin_array(j);
     for (size_t i = 0; i < r->note_count; i++)

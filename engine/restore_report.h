@@ -17,6 +17,8 @@ void restore_report_conflict(struct restore_report *report, const char *key, con
 void restore_report_difference(struct restore_report *report,
                                const struct restore_difference *difference);
 void restore_report_damage(struct restore_report *report, const struct restore_damage *damage);
+/* Adds the rows to those of the same table, column and reason. */
+void restore_report_loss(struct restore_report *report, const struct restore_loss *loss);
 void restore_report_note(struct restore_report *report, const char *format, ...) ERR_PRINTF(2, 3);
 
 void restore_report_add(struct restore_counts *to, const struct restore_counts *more);

@@ -159,14 +159,16 @@ static bool make_mapping(struct restore_source *s, const struct restore_params *
 
 /* --- the metadata --- */
 
-static bool read_metadata(struct restore_source *s, struct store *store, struct err *err)
+static bool read_metadata(struct restore_source *s, const struct restore_table_params *params,
+                          struct err *err)
 {
     struct buf key = BUF_INIT;
 
     key_sibling(s->source->key, KEY_METADATA, NULL, &key);
-    s->metadata = metadata_get(store, buf_str(&key), err);
+    s->metadata = metadata_get(params->store, buf_str(&key), err);
+    bool ok = s->metadata && earlier_schemas_fill(params->schemas, buf_str(&key), s->metadata, err);
     buf_done(&key);
-    return s->metadata != NULL;
+    return ok;
 }
 
 /* An archive that says nothing of its schema is taken for what the target is. */
@@ -188,6 +190,8 @@ static bool need_shape(struct restore_source *s, const struct introspect_table *
     schema = json_parse(json.data, json.len, "the target's schema", err);
     if (schema)
         s->metadata->shape = shape_read(schema, err);
+    if (s->metadata->shape)
+        s->metadata->shape->earlier = earlier_wrote(s->metadata);
     json_object_put(schema);
     buf_done(&json);
     return s->metadata->shape != NULL;
@@ -201,7 +205,7 @@ bool restore_source_open(const struct restore_table_params *params, const struct
     bool ok;
 
     *ret = (struct restore_source){.source = source};
-    ok = read_metadata(ret, params->store, err) && need_shape(ret, info, err);
+    ok = read_metadata(ret, params, err) && need_shape(ret, info, err);
     if (ok && info)
         ok = make_where(ret, conn, r, err) && make_mapping(ret, r, info->shape, err);
     ret->whole = ret->where.len == 0 && r->limit == 0;

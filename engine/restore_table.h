@@ -7,6 +7,7 @@
 #ifndef ARCHIVER_RESTORE_TABLE_H
 #define ARCHIVER_RESTORE_TABLE_H
 
+#include "catalog/earlier.h"
 #include "restore.h"
 #include "sources.h"
 
@@ -17,6 +18,7 @@ struct restore_table_params {
     const struct config_database *target; /* where the rows go */
     const char *schema, *table;
     struct store *store;
+    struct earlier_schemas *schemas;
     struct pool *pool;
     int64_t limit; /* rows at most; INT64_MAX: no limit */
 };

@@ -205,6 +205,7 @@ static bool decode_lines(struct rows *r, struct tool *tool, struct item *item, s
     const char *at = buf_str(&item->lines), *end = at + item->lines.len;
     uint64_t skip = r->params.from_row > c->first_row ? r->params.from_row - c->first_row : 0;
 
+    decoder_at_row(tool->decoder, c->first_row + skip + 1);
     while (at < end) {
         const char *eol = memchr(at, '\n', (size_t)(end - at));
         size_t len = eol ? (size_t)(eol - at) : (size_t)(end - at);
@@ -612,4 +613,18 @@ bool rows_next(struct rows *r, const struct rows_chunk **ret, struct err *err)
     c->kept_at = r->params.where ? (const uint32_t *)(const void *)r->current->kept.data : NULL;
     *ret = c;
     return true;
+}
+
+/* Each thread's decoder counted what it met. */
+void rows_losses(struct rows *r, void (*each)(const struct decode_loss *loss, void *state),
+                 void *state)
+{
+    pthread_mutex_lock(&r->lock);
+    for (size_t i = 0; i < r->tool_count; i++) {
+        size_t count;
+        const struct decode_loss *losses = decoder_losses(r->tools[i]->decoder, &count);
+        for (size_t l = 0; l < count; l++)
+            each(&losses[l], state);
+    }
+    pthread_mutex_unlock(&r->lock);
 }

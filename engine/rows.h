@@ -19,6 +19,7 @@
 
 #include "base/queue.h"
 #include "catalog/metadata.h"
+#include "row/decode.h"
 #include "store/store.h"
 
 struct rows_params {
@@ -51,6 +52,11 @@ struct rows *rows_open(const struct rows_params *params, struct err *err);
 void rows_close(struct rows *rows); /* NULL allowed; at any time */
 /* The next chunk, borrowed until the next call; *ret_chunk NULL: the end. */
 bool rows_next(struct rows *rows, const struct rows_chunk **ret_chunk, struct err *err);
+
+/* What rows of the earlier archiver's lacked so far, for each column and reason; call it when no
+ * chunk is awaited. */
+void rows_losses(struct rows *rows, void (*each)(const struct decode_loss *loss, void *state),
+                 void *state);
 
 /* What a call with these parameters would fetch: bytes of members, and rows in them. */
 bool rows_plan(const struct rows_params *params, uint64_t *ret_bytes, uint64_t *ret_rows,

@@ -46,6 +46,15 @@ static void print_damages(const struct restore_report *r)
     }
 }
 
+static void print_losses(const struct restore_report *r)
+{
+    for (size_t i = 0; i < r->loss_count; i++) {
+        const struct restore_loss *l = &r->losses[i];
+        output_colored(COLOR_WARN, l->gone ? "lost" : "uncertain", 10);
+        printf(" %s.%s: %" PRIu64 " rows: %s\n", l->table, l->column, l->rows, l->reason);
+    }
+}
+
 static void print_archives(const struct restore_report *r)
 {
     static const struct output_column columns[] = {{"read", true},      {"restored", true},
@@ -128,6 +137,7 @@ static void print_report(const struct restore_report *r, const struct options *o
     print_differences(r);
     print_conflicts(r);
     print_damages(r);
+    print_losses(r);
     print_archives(r);
     for (size_t i = 0; i < r->note_count; i++)
         printf("note: %s\n", r->notes[i]);

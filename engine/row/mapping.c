@@ -84,6 +84,14 @@ static void note_removed(struct making *m, const struct column *column)
                                         .refuses = is_strict(m)});
 }
 
+/* The earlier archiver named some types without schema and length: where it says no more than the
+ * catalog's own name, that is all that can be compared. */
+static bool is_alike(const struct shape *archive, const struct type *from, const struct type *to)
+{
+    return archive->earlier && !strchr(from->name, '(') &&
+           strcmp(from->udt_name, to->udt_name) == 0;
+}
+
 /* How the value gets from the staging table into the column; says where the types differ. */
 static const char *convert(struct making *m, const struct column *from, const struct column *to,
                            const struct mapping_rule *rule)
@@ -93,7 +101,9 @@ static const char *convert(struct making *m, const struct column *from, const st
         [WIDENING_CAST] = "converted, every value is kept",
         [WIDENING_LOSES] = "a conversion could change values: say how in a mapping file",
     };
-    enum widening widening = widening_of(from->type, to->type);
+    enum widening widening = is_alike(m->params->archive, from->type, to->type)
+                                 ? WIDENING_EQUAL
+                                 : widening_of(from->type, to->type);
     struct buf sql = BUF_INIT;
 
     if (rule && rule->using) {

@@ -59,6 +59,19 @@ bring_back() { # TABLE-LIKE KEY...
     ok cat "$@" --format csv
     sql "DROP TABLE IF EXISTS back; CREATE TABLE back (LIKE $like)"
     load "$OUT" back
+    cp "$ERR" "$DIR/cat.err"
+    restored_alike "$like" "$@"
+    cp "$DIR/cat.err" "$ERR"
+}
+
+# What restore brings is what cat shows.
+restored_alike() { # TABLE-LIKE KEY...
+    sql "DROP TABLE IF EXISTS again; CREATE TABLE again (LIKE $1)"
+    shift
+    ok restore "$@" --to-table again --json
+    same "$(sql "SELECT count(*) FROM (SELECT the_row::text FROM back the_row
+                 EXCEPT ALL SELECT the_row::text FROM again the_row) x")" 0 "rows that restore did not bring"
+    same "$(sql 'SELECT count(*) FROM again')" "$(sql 'SELECT count(*) FROM back')" restored
 }
 
 # Prints `column id` for each value of `back` that is not the one of TABLE, by its text.
@@ -319,6 +332,37 @@ test_recover_leaves_them_alone() {
     sed -i '/name: audit_uuid/s/created_at/occurred_at/' "$CONF"
     ok archive
     (cd "$STORE/pg" && find . -type f -not -path '*/_*' -exec sha256sum {} + | sort) | diff "$DIR/before" -
+}
+
+test_restore_names_what_is_lost_and_knows_schemas_of_one_name() {
+    fresh_for typezoo
+    place typezoo
+    sql "$(cat "$EARLIER/typezoo/ddl.sql")"
+    ok restore --all --json
+    same "$(json "$OUT" '["status"]')" success
+    says "$OUT" '"column": "c_polygon"'
+    says "$OUT" '"kind": "lost"'
+    says "$OUT" '"table": "auditdb.public.typezoo"'
+    ok list --json
+    same "$(grep -c '"state": *"foreign"' "$OUT")" 1
+    same "$(grep -c '"restored_at": *"2' "$OUT")" 1
+    ok restore --all --new-only --json
+    same "$(json "$OUT" '["records_read"]')" 0
+    ok restore --all --on-conflict skip --dry-run
+}
+
+test_a_damaged_one_is_passed_over() {
+    local key
+    fresh_for audit_uuid
+    place uuidpk
+    sql "$(cat "$EARLIER/uuidpk/ddl.sql")"
+    key=$(keys audit_uuid | head -1)
+    printf 'x' | dd of="$STORE/$key" bs=1 seek=60 conv=notrunc 2>/dev/null
+    exits 2 restore --all
+    same "$(sql 'SELECT count(*) FROM audit_uuid')" 0
+    exits 1 restore --all --skip-damaged --json
+    same "$(json "$OUT" '["damaged"].__len__()')" 1
+    [ "$(sql 'SELECT count(*) FROM audit_uuid')" -gt 0 ] || [ "$(keys audit_uuid | wc -l)" -eq 1 ]
 }
 
 run_tests
