@@ -170,6 +170,15 @@ static bool find_sources(const struct restore_params *p, struct store *store, st
     return sources_find(&params, ret, err);
 }
 
+static void count_requests(struct store *store, struct restore_report *report)
+{
+    struct store_stats stats;
+
+    store_stats(store, &stats);
+    report->requests = stats.requests;
+    report->bytes_fetched = stats.bytes_received;
+}
+
 bool restore_run(const struct restore_params *params, struct restore_report *report,
                  struct err *err)
 {
@@ -200,6 +209,7 @@ bool restore_run(const struct restore_params *params, struct restore_report *rep
         end = group_end(&sources, i);
         restore_group(params, &sources.items[i], end - i, &means, report);
     }
+    count_requests(means.store, report);
     report->ended_us = text_now_us();
     report->status = status_of(params, report);
     if (!params->dry_run)

@@ -101,6 +101,7 @@ struct restore_report {
     bool dry_run, resumed;
     int64_t started_us, ended_us;
     struct restore_counts counts;
+    uint64_t requests, bytes_fetched; /* of the store, metadata and lists included */
     uint64_t bytes_to_fetch, target_bytes; /* target_bytes: what the rows will take, an estimate */
     double estimated_seconds;              /* dry run */
     struct restore_archive *archives;

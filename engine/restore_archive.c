@@ -102,6 +102,19 @@ static void count_piece(struct passage *a, const struct import_counts *c)
     restore_report_add(counts, &more);
 }
 
+/* What was sent has to be in the table, row for row: a trigger or a rule may keep rows away. */
+static bool all_arrived(const struct passage *a, const struct import_counts *c, struct err *err)
+{
+    const struct restore_params *r = a->turn->r;
+
+    if (r->dry_run || r->conflict != RESTORE_FAIL || c->inserted == a->in_piece)
+        return true;
+    err_set(err, ERR_DATA, "the table took another number of rows than it was sent");
+    err_why(err, "%" PRId64 " of %" PRId64 ": a trigger or a rule keeps rows away", c->inserted,
+            a->in_piece);
+    return err_hint(err, "--disable-triggers, or --on-conflict skip to go without those rows");
+}
+
 /* Ends what was sent; with `complete`, the archive is through. */
 static bool close_piece(struct passage *a, bool complete, struct err *err)
 {
@@ -113,6 +126,8 @@ static bool close_piece(struct passage *a, bool complete, struct err *err)
         return false;
     }
     a->open = false;
+    if (!all_arrived(a, &counts, err))
+        return false;
     count_piece(a, &counts);
     if (t->r->dry_run)
         return true;

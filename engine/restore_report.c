@@ -267,6 +267,8 @@ void restore_report_write(const struct restore_report *r, struct json_out *j)
     json_put_time(j, "started_at", r->started_us);
     json_put_time(j, "ended_at", r->ended_us);
     put_counts(j, &r->counts);
+    json_put_int(j, "requests", (int64_t)r->requests);
+    json_put_int(j, "bytes_fetched", (int64_t)r->bytes_fetched);
     json_put_int(j, "bytes_to_fetch", (int64_t)r->bytes_to_fetch);
     json_put_int(j, "target_bytes", (int64_t)r->target_bytes);
     if (r->dry_run)

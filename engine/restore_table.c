@@ -126,8 +126,12 @@ static bool begin_writing(struct restore_turn *t, struct err *err)
 
 static bool finish(struct restore_turn *t, struct err *err)
 {
-    if (!t->single && !restore_target_advance(t, err))
+    if (!t->single && t->created &&
+        (!restore_turn_begin(t, err) || !restore_target_advance(t, err) ||
+         !restore_turn_commit(t, err))) {
+        restore_turn_roll_back(t);
         return false;
+    }
     restore_turn_tell(t);
     return restored_finish(t->restored, err);
 }

@@ -198,5 +198,7 @@ bool restore_target_prepare(struct restore_turn *t, struct err *err)
         return false;
     if (!exists && t->r->create_table && !create_target(t, err))
         return false;
+    /* One that was killed did not come to the sequences of the table that it had made. */
+    t->created |= t->r->create_table && t->restored && restored_is_resumed(t->restored);
     return look_at_target(t, exists, err) && look_at_sources(t, err) && set_indexes_aside(t, err);
 }

@@ -337,4 +337,138 @@ test_a_role_without_a_place_for_the_ledger() {
     sql "DROP OWNED BY plain; DROP ROLE plain"
 }
 
+test_members_outside_of_what_is_wanted_are_not_fetched() {
+    fresh
+    config '' '  batch_size: 100000
+  batch_bytes_mb: 500
+  member_kb: 64
+  compression_level: 1'
+    sql "CREATE TABLE logs (id bigint PRIMARY KEY, at timestamptz NOT NULL, body text);
+         INSERT INTO logs SELECT g, '2024-01-01'::timestamptz + g * interval '1 minute',
+             md5(g::text) || md5((g + 1)::text) || md5((g * 3)::text) FROM generate_series(1, 60000) g;
+         CREATE INDEX ON logs (at); CREATE TABLE before AS TABLE logs; ANALYZE logs"
+    ok archive
+    key=$(key_of_archive 1)
+    size=$(stat -c %s "$STORE/$key")
+    ok restore "$key" --start-date 2024-01-10T00:00:00Z --end-date 2024-01-10T02:00:00Z --json
+    same "$(json "$OUT" '["records_restored"]')" 120
+    same "$(sql "SELECT count(*) FROM logs WHERE at < '2024-01-10' OR at >= '2024-01-10 02:00'")" 0
+    fetched=$(json "$OUT" '["bytes_fetched"]')
+    wanted=$(json "$OUT" '["bytes_to_fetch"]')
+    [ "$wanted" -lt $((size / 30)) ] || fail "$wanted of $size bytes wanted"
+    # the index itself is the rest
+    meta=$(stat -c %s "$STORE/${key%.jsonl.gz}.metadata.json")
+    [ "$fetched" -lt $((wanted + 4 * meta + 100000)) ] || fail "$fetched bytes fetched for $wanted"
+    ok restore "$key" --where 'id BETWEEN 30000 AND 30010 AND body IS NOT NULL' --json
+    same "$(json "$OUT" '["records_restored"]')" 11
+    [ "$(json "$OUT" '["bytes_to_fetch"]')" -lt $((size / 30)) ]
+    ok restore "$key" --where 'id > 100000' --json
+    same "$(json "$OUT" '["records_read"]')" 0
+    same "$(json "$OUT" '["bytes_to_fetch"]')" 0
+    same "$(sql 'SELECT count(*) FROM (TABLE logs EXCEPT ALL TABLE before) x')" 0
+}
+
+test_where_and_columns_choose() {
+    archived_place
+    sql "CREATE TABLE few (LIKE logs); ALTER TABLE few ALTER at DROP NOT NULL"
+    ok restore --all --where "level = 'error' AND body->>'n' LIKE '%7'" --columns id,level --to-table few --json
+    same "$(sql 'SELECT count(*) FROM few')" \
+        "$(sql "SELECT count(*) FROM before WHERE at < now() - interval '91 days' AND level = 'error' AND body->>'n' LIKE '%7'")"
+    same "$(sql 'SELECT count(*) FROM few WHERE at IS NOT NULL OR body IS NOT NULL')" 0
+    exits 2 restore --all --where "lvel = 'error'"
+    says "$ERR" 'there is no column "lvel"'
+    exits 2 restore --all --columns id,lvel
+}
+
+test_a_table_is_made_from_the_archive() {
+    fresh
+    config '      - name: Odd "name"
+        schema: s.1
+        timestamp_column: at'
+    sql "CREATE SCHEMA \"s.1\";
+         CREATE TABLE \"s.1\".\"Odd \"\"name\"\"\" (id serial PRIMARY KEY, at timestamptz NOT NULL,
+             n numeric(10,2) DEFAULT 1.5 CHECK (n > 0), tags text[] NOT NULL DEFAULT '{}', twice numeric GENERATED ALWAYS AS (n * 2) STORED,
+             u uuid UNIQUE, k int GENERATED ALWAYS AS IDENTITY);
+         CREATE INDEX ON \"s.1\".\"Odd \"\"name\"\"\" (lower(n::text)) WHERE n > 3;
+         INSERT INTO \"s.1\".\"Odd \"\"name\"\"\" (at, n, tags, u)
+             SELECT now() - interval '200 days', g, ARRAY['a', g::text], md5(g::text)::uuid FROM generate_series(1, 50) g;
+         CREATE TABLE before AS TABLE \"s.1\".\"Odd \"\"name\"\"\""
+    ok archive
+    exits 3 restore --all --to-table back
+    ok restore --all --to-table back --create-table --dry-run --json
+    same "$(json "$OUT" '["records_restored"]')" 50
+    same "$(sql "SELECT count(*) FROM pg_class WHERE relname = 'back'")" 0
+    ok restore --all --to-table public.back --create-table --json
+    as_before public.back
+    same "$(sql "INSERT INTO back (at, n) VALUES (now(), 2) RETURNING id || ' ' || k || ' ' || twice")" '51 51 4.00'
+    same "$(sql "SELECT count(*) FROM pg_indexes WHERE tablename = 'back'")" 3
+    sql "DROP TABLE \"s.1\".\"Odd \"\"name\"\"\" CASCADE"
+    ok restore --all --create-table --on-conflict skip --json
+    as_before '"s.1"."Odd ""name"""'
+}
+
+test_schema_differences_are_said_and_decided() {
+    archived_place
+    sql "ALTER TABLE logs DROP COLUMN ip; ALTER TABLE logs ADD COLUMN seen int DEFAULT 7 NOT NULL;
+         ALTER TABLE logs ALTER level TYPE varchar(3) USING left(level, 3)"
+    exits 3 restore --all --schema strict --json
+    same "$(json "$OUT" '[x["kind"] for x in d["schema_diff"]].__len__()' 2>/dev/null || echo 3)" 3
+    says "$OUT" '"kind": "removed"'
+    says "$OUT" '"kind": "added"'
+    says "$OUT" '"kind": "retyped"'
+    exits 3 restore --all
+    says "$OUT" 'retyped'
+    same "$(sql 'SELECT count(*) FROM logs')" $((4000 - 1817))
+    cat >"$DIR/map.yaml" <<'MAP'
+columns:
+  level: {to: level, using: "left(s.level, 3)"}
+  ip: {drop: true}
+MAP
+    ok restore --all --schema transform --mapping "$DIR/map.yaml" --json
+    same "$(json "$OUT" '["records_restored"]')" 1817
+    same "$(sql "SELECT count(*) FROM logs l JOIN before b USING (id) WHERE l.level = left(b.level, 3) AND l.seen = 7 AND l.body IS NOT DISTINCT FROM b.body")" 4000
+    sql "ALTER TABLE logs ADD COLUMN must text; UPDATE logs SET must = ''; ALTER TABLE logs ALTER must SET NOT NULL"
+    exits 3 restore --all --on-conflict skip --schema transform --mapping "$DIR/map.yaml"
+    says "$OUT" required
+}
+
+test_triggers_are_off_while_rows_come_in_and_on_again() {
+    archived_place
+    sql "CREATE TABLE seen (id bigint);
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN INSERT INTO seen VALUES (NEW.id); RETURN NEW; END \$\$;
+         CREATE TRIGGER noted AFTER INSERT ON logs FOR EACH ROW EXECUTE PROCEDURE note();
+         CREATE TRIGGER off AFTER INSERT ON logs FOR EACH ROW EXECUTE PROCEDURE note();
+         ALTER TABLE logs DISABLE TRIGGER off"
+    ok restore --all --disable-triggers --json
+    same "$(sql 'SELECT count(*) FROM seen')" 0
+    same "$(sql "SELECT string_agg(tgname || tgenabled::text, ',' ORDER BY tgname) FROM pg_trigger WHERE NOT tgisinternal")" notedO,offD
+    sql "TRUNCATE logs"
+    ok restore --all --on-conflict skip --commit-rows 500 --json
+    same "$(sql 'SELECT count(*) FROM seen')" 1817
+}
+
+test_a_trigger_that_keeps_rows_away_is_noticed() {
+    archived_place
+    sql "CREATE FUNCTION drop_it() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN
+             IF NEW.id = 2500 THEN RETURN NULL; END IF; RETURN NEW; END \$\$;
+         CREATE TRIGGER gone BEFORE INSERT ON logs FOR EACH ROW EXECUTE PROCEDURE drop_it()"
+    exits 2 restore --all --json
+    says "$OUT" 'keeps rows away'
+    same "$(sql 'SELECT count(*) FROM logs')" $((4000 - 1817))
+    ok restore --all --on-conflict skip --json
+    same "$(json "$OUT" '["skipped"]')" 1
+}
+
+test_indexes_are_set_aside_and_made_again() {
+    archived_place
+    sql "CREATE UNIQUE INDEX logs_once ON logs (at, id); CREATE INDEX logs_part ON logs (level) WHERE level <> 'info'"
+    defs=$(sql "SELECT indexdef FROM pg_indexes WHERE tablename = 'logs' ORDER BY 1")
+    ok restore --all --drop-indexes --json
+    says "$OUT" 'set aside'
+    same "$(sql "SELECT indexdef FROM pg_indexes WHERE tablename = 'logs' ORDER BY 1")" "$defs"
+    as_before
+    exits 2 restore --all --drop-indexes
+    same "$(sql "SELECT indexdef FROM pg_indexes WHERE tablename = 'logs' ORDER BY 1")" "$defs"
+}
+
 run_tests
