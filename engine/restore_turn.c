@@ -121,20 +121,7 @@ void restore_turn_mark(struct restore_turn *t, const struct restore_source *s)
                                                                       : CATALOG_SETTLED,
                        e);
     e->key = s->source->key;
-    const char **texts[] = {&e->database,
-                            &e->schema,
-                            &e->table,
-                            &e->run_id,
-                            &e->batch_id,
-                            &e->archived_at,
-                            &e->system_identifier,
-                            &e->timeline,
-                            &e->min_timestamp,
-                            &e->max_timestamp};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        if (*texts[i])
-            *texts[i] = arena_strdup(t->arena, *texts[i]);
-    }
+    catalog_entry_keep(e, t->arena);
 }
 
 void restore_turn_tell(struct restore_turn *t)

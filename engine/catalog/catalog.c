@@ -24,10 +24,8 @@
 enum { OBJECT_BYTES = 64 * 1024, OBJECT_LINES = 200, NAME_TRIES = 1000 };
 
 static const char *const states[] = {
-    [CATALOG_SETTLED] = "settled",
-    [CATALOG_PENDING] = "pending",
-    [CATALOG_FOREIGN] = "foreign",
-    [CATALOG_UNDONE] = "undone",
+    [CATALOG_SETTLED] = "settled",         [CATALOG_PENDING] = "pending",
+    [CATALOG_FOREIGN] = "foreign",         [CATALOG_UNDONE] = "undone",
     [CATALOG_ROLLED_BACK] = "rolled_back",
 };
 
@@ -216,6 +214,15 @@ void catalog_entry_from(const struct metadata *metadata, enum catalog_state stat
         .max_key = metadata_max_key(metadata),
         .state = state,
     };
+}
+
+void catalog_entry_keep(struct catalog_entry *entry, struct arena *arena)
+{
+    for (size_t i = 0; i < FIELDS; i++) {
+        const char **text = (const char **)(void *)((char *)entry + fields[i].offset);
+        if (fields[i].type == FIELD_TEXT && *text)
+            *text = arena_strdup(arena, *text);
+    }
 }
 
 /* --- one line --- */

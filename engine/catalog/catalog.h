@@ -51,6 +51,9 @@ void catalog_writer_free(struct catalog_writer *writer); /* NULL allowed */
 void catalog_entry_from(const struct metadata *metadata, enum catalog_state state,
                         struct catalog_entry *ret_entry);
 
+/* Copies the entry's texts into the arena, so that it may outlive what they were borrowed from. */
+void catalog_entry_keep(struct catalog_entry *entry, struct arena *arena);
+
 /* All entries of one table (or, table->table NULL: of a database; table->database NULL: of
  * everything under the prefix), in key order, one a key. ERR_DATA names the object and line that is
  * damaged: nothing is given out then, since a line left out would make a settled batch look

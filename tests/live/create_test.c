@@ -276,9 +276,9 @@ static void test_earlier(void)
         "\"indexes\": [{\"name\": \"audit_tags\", \"definition\": \"CREATE INDEX audit_tags ON "
         "public.audit USING gin (tags)\"}, {\"name\": \"odd\", \"definition\": \"CREATE INDEX odd; "
         "DROP TABLE audit\"}],"
-        "\"constraints\": [{\"name\": \"2200_1_1_not_null\", \"type\": \"check\", "
-        "\"definition\": \"id IS NOT NULL\"},"
-        "{\"name\": \"few\", \"type\": \"check\", \"definition\": \"(cardinality(tags) < 9)\"}]}";
+        "\"check_constraints\": [{\"constraint_name\": \"2200_1_1_not_null\", "
+        "\"check_clause\": \"id IS NOT NULL\"},"
+        "{\"constraint_name\": \"few\", \"check_clause\": \"(cardinality(tags) < 9)\"}]}";
     struct conn *conn = live_fresh(LIVE_DB);
     struct err err;
     struct json_object *root = json_parse(json, strlen(json), "shape", &err);
