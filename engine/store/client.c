@@ -376,7 +376,7 @@ static bool try_once(struct client *client, const struct client_request *request
                      const char *payload_sha256, struct http_reply *reply, struct err *err)
 {
     struct sign_keys keys = {client->access_key, client->secret_key, client->session_token,
-                             client->region};
+                             client->region, NULL};
     struct buf query = BUF_INIT, date = BUF_INIT, authorization = BUF_INIT;
     char *path = path_of(client, request->key);
     size_t count = request->header_count;
