@@ -93,9 +93,10 @@ struct config_s3 {
     const char *bucket;
     const char *prefix; /* without leading or trailing slash; "" for none */
     const char *region;
-    const char *access_key_id; /* NULL: environment */
+    const char *access_key_id; /* NULL: store/credentials.h */
     const char *secret_access_key;
     const char *session_token;
+    const char *profile; /* NULL: AWS_PROFILE, or "default" */
     const char *storage_class;
     const char *encryption;
     int64_t addressing; /* enum config_addressing */

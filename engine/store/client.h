@@ -5,7 +5,8 @@
  *
  * Tried again are failures that may pass: no connection, a lost one, 5xx, 429, SlowDown,
  * RequestTimeout; between tries a random time is waited, up to a bound that doubles. Bodies are
- * buffers, so every try sends the same. A server that finds our clock wrong is believed once.
+ * buffers, so every try sends the same. A server that finds our clock wrong is believed once, and
+ * one that finds the keys expired gets others once.
  *
  * Threads: any thread; a call blocks its thread.
  */
@@ -44,8 +45,8 @@ struct client_reply {
     bool maybe_done; /* a try may have been carried out although no answer said so */
 };
 
-/* Resolves credentials and checks endpoint and bucket; sends nothing. `store` takes the counters,
- * and its name stands in errors. */
+/* Finds keys and checks endpoint and bucket; sends nothing to the store. `s3` is borrowed; `store`
+ * takes the counters, and its name stands in errors. */
 struct client *client_open(const struct config_s3 *s3, struct store *store, struct err *err);
 void client_close(struct client *client); /* NULL allowed */
 /* True only for 2xx. *ret_reply is filled either way and is the caller's (client_reply_done). */

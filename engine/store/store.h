@@ -41,7 +41,8 @@ struct store_put_params {
 
 struct store_put;
 
-/* Secrets are resolved here (config, then AWS_* environment). `stop` may be NULL. */
+/* Keys are found here (store/credentials.h); S3 itself is not asked. Both are borrowed for the
+ * store's life; `stop` may be NULL. */
 struct store *store_open(const struct config_s3 *s3, const struct stop *stop, struct err *err);
 void store_close(struct store *store); /* NULL allowed */
 /* "s3://bucket" or "file:///dir/bucket", for people. Borrowed. */

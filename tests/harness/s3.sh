@@ -6,9 +6,10 @@
 #   s3.sh start DIR PORT    prints S3_ENDPOINT, S3_ACCESS_KEY and S3_SECRET_KEY as shell assignments
 #   s3.sh stop DIR          stops what start began in DIR, by its process ids
 #
-# PORT+1 is taken by its monitor. Buckets are made with a plain PUT of /BUCKET. Data is gone at the
-# stop. Needs the packages radosgw, ceph-mon, ceph-osd and ceph-common; without them start says so
-# and exits 77.
+# PORT+1 is taken by its monitor. Buckets are made with a plain PUT of /BUCKET. Temporary keys are
+# had by STS AssumeRole of arn:aws:iam:::role/archiver at the same address; SSE-KMS has one key,
+# archive-key. Data is gone at the stop. Needs the packages radosgw, ceph-mon, ceph-osd and
+# ceph-common; without them start says so and exits 77.
 set -euo pipefail
 
 KEY=ARCHIVERKEY
@@ -60,6 +61,10 @@ rgw dynamic resharding = false
 rgw override bucket index max shards = 0
 rgw crypt require ssl = false
 rgw crypt default encryption key = 4YSmvJtBv0aZ7geVgAsdpRnLBEwWSWlMIGnRS8a9TSA=
+rgw crypt s3 kms backend = testing
+rgw crypt s3 kms encryption keys = archive-key=YmluCmJvb3N0CmJvb3N0LWJ1aWxkCmNlcGguY29uZgo=
+rgw s3 auth use sts = true
+rgw sts key = archivertestkey1
 CONF
 }
 
@@ -87,6 +92,13 @@ start_cluster() { # DIR PORT; what it prints goes to a log
     ceph-osd "${conf[@]}" -i 0 "${as[@]}"
     radosgw-admin "${conf[@]}" user create --uid=archiver --display-name=archiver \
         --access-key="$KEY" --secret-key="$SECRET"
+    # a role that may do all, whose session tokens the server checks
+    radosgw-admin "${conf[@]}" role create --role-name=archiver --assume-role-policy-doc='{
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["sts:AssumeRole"],
+        "Principal": {"AWS": ["arn:aws:iam:::user/archiver"]}}]}'
+    radosgw-admin "${conf[@]}" role-policy put --role-name=archiver --policy-name=all \
+        --policy-doc='{"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["s3:*"], "Resource": "arn:aws:s3:::*"}]}'
     radosgw-admin "${conf[@]}" zonegroup placement add --rgw-zonegroup default \
         --placement-id default-placement --storage-class STANDARD_IA || true
     radosgw-admin "${conf[@]}" zone placement add --rgw-zone default \
