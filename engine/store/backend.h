@@ -56,7 +56,7 @@ struct store_put {
     char *key;             /* our copy; freed by store.c */
     const char *given_key; /* the caller's, for store_object.key */
     bool overwrite;
-    bool small;
+    bool small, about;
     struct err failed; /* the first failure of store_put_add; ERR_NONE until then */
 };
 

@@ -24,6 +24,7 @@ struct client {
     char *base;   /* path before "/key": "", "/bucket" */
     char *bucket, *region;
     struct credentials *credentials;
+    struct keeping *keeping;
     int64_t retries;
     bool aws;
     atomic_int_fast64_t ahead_us; /* the server's clock minus ours */
@@ -134,6 +135,10 @@ static bool set_endpoint(struct client *client, const struct config_s3 *s3,
         err_why(err, "the archive would cross the network unencrypted");
         err_hint(err, "use https://, or set s3.allow_http: true");
     }
+    if (ok && !e.tls && !http->direct && keeping_has_key(client->keeping)) {
+        ok = err_set(err, ERR_CONFIG, "s3.sse_c_key_file: plain http to %s", e.name);
+        err_why(err, "the key would cross the network unencrypted");
+    }
     if (ok)
         set_address(client, s3, &e);
     endpoint_done(&e);
@@ -161,7 +166,8 @@ struct client *client_open(const struct config_s3 *s3, struct store *store, stru
     client->retries = s3->retries;
     client->bucket = mem_strdup(s3->bucket);
     client->region = mem_strdup(or_null(s3->region) ? s3->region : "us-east-1");
-    if (bucket_check(s3->bucket, err) && set_endpoint(client, s3, &http, err))
+    client->keeping = keeping_new(s3, err);
+    if (client->keeping && bucket_check(s3->bucket, err) && set_endpoint(client, s3, &http, err))
         client->credentials = credentials_open(s3, store->stop, err);
     if (!client->credentials) {
         err_in(err, "%s", store->name);
@@ -183,7 +189,13 @@ void client_close(struct client *client)
     free(client->bucket);
     free(client->region);
     credentials_close(client->credentials);
+    keeping_free(client->keeping);
     free(client);
+}
+
+const struct keeping *client_keeping(const struct client *client)
+{
+    return client->keeping;
 }
 
 int64_t client_now_us(const struct client *client)
@@ -243,6 +255,9 @@ static const struct refusal refusals[] = {
     {.code = "InvalidStorageClass",
      .kind = ERR_PREFLIGHT,
      .hint = "the server does not know this class: correct s3.storage_class"},
+    {.code = "InvalidObjectState",
+     .kind = ERR_STORE,
+     .hint = "the object is in an archive class: let the store bring it back first"},
     {.code = "NotImplemented",
      .kind = ERR_STORE,
      .hint = "the server does not support this: check s3.storage_class and s3.encryption"},
@@ -333,27 +348,28 @@ static char *path_of(const struct client *client, const char *key)
 
 /* One try, signed with the time of now. */
 static bool try_once(struct client *client, const struct client_request *request,
-                     const char *payload_sha256, const struct keys *with, struct http_reply *reply,
-                     struct err *err)
+                     const char *payload_sha256, const struct keys *with, bool keyed,
+                     struct http_reply *reply, struct err *err)
 {
     struct sign_keys keys = {with->access, with->secret, with->token, client->region, NULL};
     struct buf query = BUF_INIT, date = BUF_INIT, authorization = BUF_INIT;
     char *path = path_of(client, request->key);
     size_t count = request->header_count;
-    struct sign_pair *headers = mem_alloc((count + 4) * sizeof(*headers));
+    struct sign_pair *headers = mem_alloc((count + KEEPING_ACCESS + 4) * sizeof(*headers));
 
+    if (count > 0)
+        memcpy(headers, request->headers, count * sizeof(*headers));
+    count += keeping_access(client->keeping, keyed, headers + count);
     sign_query(&query, request->query, request->query_count);
     struct sign_request signing = {.method = request->method,
                                    .host = client->host,
                                    .path = path,
                                    .query = buf_str(&query),
-                                   .headers = request->headers,
+                                   .headers = headers,
                                    .header_count = count,
                                    .payload_sha256 = payload_sha256,
                                    .at_us = client_now_us(client)};
     sign_v4(&signing, &keys, &date, &authorization);
-    if (count > 0)
-        memcpy(headers, request->headers, count * sizeof(*headers));
     headers[count++] = (struct sign_pair){"x-amz-date", date.data};
     headers[count++] = (struct sign_pair){"x-amz-content-sha256", payload_sha256};
     headers[count++] = (struct sign_pair){"authorization", authorization.data};
@@ -431,17 +447,53 @@ static bool wait_ms(const struct stop *stop, int64_t ms)
     }
 }
 
-/* Keys that the server takes for too old are asked for anew, once a request. The answer to a HEAD
- * has no body that would say so. */
+/* What was changed already in answer to a refusal; each once a request. */
+struct adaption {
+    bool clock_corrected, renewed;
+    bool keyed, other_key; /* sent with the key of SSE-C; the other of the two was tried */
+};
+
+/* Keys that the server takes for too old are asked for anew. The answer to a HEAD has no body that
+ * would say so. */
 static bool renew_keys(struct client *client, const struct client_request *request,
                        const struct client_reply *reply, const struct keys *keys,
                        unsigned generation)
 {
-    bool said = strcmp(reply->code, "ExpiredToken") == 0 ||
-                strcmp(reply->code, "ExpiredTokenException") == 0;
+    bool said = strncmp(reply->code, "ExpiredToken", 12) == 0;
     bool perhaps = strcmp(request->method, "HEAD") == 0 && reply->http.status == 400 && keys->token;
 
     return (said || perhaps) && credentials_expired(client->credentials, generation);
+}
+
+/* An object from before SSE-C, or after it, is read without its key, or with it. */
+static bool other_key(const struct client *client, const struct client_request *request,
+                      const struct client_reply *reply)
+{
+    bool reads = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+
+    return reads && request->keyed && keeping_has_key(client->keeping) &&
+           reply->http.status == 400 && strncmp(reply->code, "ExpiredToken", 12) != 0;
+}
+
+/* Would the same request be answered otherwise when it is sent anew at once? */
+static bool adapt(struct client *client, const struct client_request *request,
+                  const struct client_reply *reply, const struct keys *keys, unsigned generation,
+                  struct adaption *a)
+{
+    if (!a->other_key && other_key(client, request, reply)) {
+        a->other_key = true;
+        a->keyed = !a->keyed;
+        return true;
+    }
+    if (!a->renewed && renew_keys(client, request, reply, keys, generation)) {
+        *a = (struct adaption){.clock_corrected = a->clock_corrected,
+                               .renewed = true,
+                               .keyed = request->keyed && keeping_uses_key(client->keeping)};
+        return true;
+    }
+    if (!a->clock_corrected && correct_clock(client, reply))
+        return a->clock_corrected = true;
+    return false;
 }
 
 static void payload_hash(const struct client_request *request, char ret_hex[65])
@@ -470,7 +522,7 @@ bool client_send(struct client *client, const struct client_request *request,
                  struct client_reply *ret_reply, struct err *err)
 {
     const struct stop *stop = client->store->stop;
-    bool clock_corrected = false, renewed = false;
+    struct adaption adaption = {.keyed = request->keyed && keeping_uses_key(client->keeping)};
     char sha256[65];
 
     ret_reply->tries = 0;
@@ -483,7 +535,8 @@ bool client_send(struct client *client, const struct client_request *request,
         unsigned generation = 0;
         bool ready = credentials_get(client->credentials, &keys, &generation, err);
         ret_reply->http.status = 0;
-        bool answered = ready && try_once(client, request, sha256, &keys, &ret_reply->http, err);
+        bool answered = ready && try_once(client, request, sha256, &keys, adaption.keyed,
+                                          &ret_reply->http, err);
         ret_reply->tries++;
         ret_reply->code[0] = ret_reply->message[0] = '\0';
         if (answered && ret_reply->http.status >= 200 && ret_reply->http.status < 300) {
@@ -499,17 +552,12 @@ bool client_send(struct client *client, const struct client_request *request,
         }
         if ((ready && !answered) || ret_reply->http.status >= 500)
             ret_reply->maybe_done = true;
-        bool again =
-            answered && !renewed && renew_keys(client, request, ret_reply, &keys, generation);
+        bool again = answered && adapt(client, request, ret_reply, &keys, generation, &adaption);
         keys_done(&keys);
-        if (again) {
-            renewed = true;
+        if (again)
             continue;
-        }
-        if (answered && !clock_corrected && correct_clock(client, ret_reply)) {
-            clock_corrected = true;
-            continue;
-        }
+        if (adaption.other_key && ret_reply->http.status == 400)
+            err_hint(err, "is the object encrypted with another key than s3.sse_c_key_file?");
         if (!err->retry || ret_reply->tries > client->retries)
             return false;
         atomic_fetch_add(&client->store->retries, 1);

@@ -19,6 +19,7 @@
 #include "config/config.h"
 #include "store/backend.h"
 #include "store/http.h"
+#include "store/keeping.h"
 #include "store/sign.h"
 
 struct client;
@@ -34,6 +35,7 @@ struct client_request {
     const void *body;
     size_t body_len;
     bool has_body;
+    bool keyed;  /* reads or writes an object's bytes: with SSE-C its key goes along */
     bool urgent; /* not cut short by a stop; then only one try */
 };
 
@@ -48,7 +50,8 @@ struct client_reply {
 /* Finds keys and checks endpoint and bucket; sends nothing to the store. `s3` is borrowed; `store`
  * takes the counters, and its name stands in errors. */
 struct client *client_open(const struct config_s3 *s3, struct store *store, struct err *err);
-void client_close(struct client *client); /* NULL allowed */
+void client_close(struct client *client);                          /* NULL allowed */
+const struct keeping *client_keeping(const struct client *client); /* borrowed */
 /* True only for 2xx. *ret_reply is filled either way and is the caller's (client_reply_done). */
 bool client_send(struct client *client, const struct client_request *request,
                  struct client_reply *ret_reply, struct err *err);

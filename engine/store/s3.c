@@ -36,10 +36,8 @@ static struct store_put *s3_put(struct store *store, const struct store_put_para
 static bool s3_head(struct store *store, const char *key, struct store_object *ret_object,
                     struct err *err)
 {
-    struct client_request request = {.method = "HEAD",
-                                     .key = key,
-                                     .doing = "look at object",
-                                     .urgent = true};
+    struct client_request request = {
+        .method = "HEAD", .key = key, .doing = "look at object", .keyed = true, .urgent = true};
     struct client_reply reply = {0};
     bool ok = client_send(((struct s3 *)store)->client, &request, &reply, err);
 
@@ -106,6 +104,7 @@ static bool ask_range(struct reading *r, uint64_t wanted, struct err *err)
     struct client_request request = {.method = "GET",
                                      .key = r->key,
                                      .doing = "read object",
+                                     .keyed = true,
                                      .headers = headers,
                                      .header_count = r->match[0] ? 2 : 1};
 
@@ -479,7 +478,7 @@ struct store *s3_open(const struct config_s3 *config, const struct stop *stop, s
     s3->store.name = mem_printf("s3://%s", config->bucket);
     s3->client = client_open(config, &s3->store, err);
     if (s3->client)
-        s3->uploader = uploader_new(config, &s3->store, s3->client, err);
+        s3->uploader = uploader_new(config, &s3->store, s3->client);
     if (s3->uploader)
         return &s3->store;
     free(s3->store.name);

@@ -71,6 +71,7 @@ struct store_put *store_put(struct store *store, const struct store_put_params *
     put->given_key = params->key;
     put->overwrite = params->overwrite;
     put->small = params->small;
+    put->about = params->about;
     return put;
 }
 

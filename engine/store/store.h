@@ -37,6 +37,7 @@ struct store_put_params {
     const char *content_type; /* NULL: application/octet-stream */
     bool overwrite;           /* only for the catalog, run reports and pointers */
     bool small;               /* state files: standard class, one request, no read-back */
+    bool about;               /* metadata, manifest: standard class, for it is often read */
 };
 
 struct store_put;
