@@ -89,6 +89,7 @@ enum flag_id {
     FLAG_DRY_RUN,
     FLAG_COLUMNS,
     FLAG_FORMAT,
+    FLAG_IAM_POLICY,
     FLAG_JSON,
     FLAG_QUIET,
     FLAG_VERBOSE,
@@ -119,6 +120,7 @@ static const struct flag {
     {"dry-run", FLAG_DRY_RUN, '\0', NULL, TAKES_DRY_RUN, "count and plan, change nothing"},
     {"columns", FLAG_COLUMNS, '\0', "A,B", TAKES_COLUMNS, "only these columns, in this order"},
     {"format", FLAG_FORMAT, '\0', "F", TAKES_FORMAT, "jsonl (default), csv or table"},
+    {"iam-policy", FLAG_IAM_POLICY, '\0', NULL, TAKES_IAM_POLICY, "print the least IAM policy"},
     {"config", FLAG_CONFIG, 'c', "FILE", 0, "configuration file"},
     {"json", FLAG_JSON, '\0', NULL, 0, "JSON on stdout"},
     {"quiet", FLAG_QUIET, 'q', NULL, 0, "only errors on stderr, no progress"},
@@ -263,6 +265,8 @@ static bool take_flag(const struct flag *flag, const char *value, struct options
         return true;
     case FLAG_DRY_RUN:
         return o->dry_run = true;
+    case FLAG_IAM_POLICY:
+        return o->iam_policy = true;
     case FLAG_JSON:
         return o->json = true;
     case FLAG_QUIET:

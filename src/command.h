@@ -22,6 +22,7 @@ enum {
     TAKES_DRY_RUN = 1 << 5,
     TAKES_COLUMNS = 1 << 6,
     TAKES_FORMAT = 1 << 7,
+    TAKES_IAM_POLICY = 1 << 8,
 };
 
 struct options { /* borrowed from argv but for what is said */
@@ -31,7 +32,7 @@ struct options { /* borrowed from argv but for what is said */
     const char *start_date, *end_date;
     const char *columns, *format;
     int64_t limit, offset; /* 0: none */
-    bool json, quiet, no_color, read_only, yes, dry_run, help, version;
+    bool json, quiet, no_color, read_only, yes, dry_run, iam_policy, help, version;
     int verbose;
     const char *log_level, *log_format, *log_file;
 };

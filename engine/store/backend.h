@@ -42,6 +42,8 @@ struct store_ops {
     bool (*list)(struct store *store, const struct store_listing *listing, struct err *err);
     bool (*sweep)(struct store *store, const char *prefix, int64_t max_age_s, uint64_t *ret_removed,
                   struct err *err);
+    /* NULL: nothing to be said. */
+    bool (*examine)(struct store *store, store_each_finding each, void *state, struct err *err);
 };
 
 struct store {

@@ -193,6 +193,11 @@ void client_close(struct client *client)
     free(client);
 }
 
+void client_describe_keys(const struct client *client, struct buf *ret_text)
+{
+    credentials_describe(client->credentials, ret_text);
+}
+
 const struct keeping *client_keeping(const struct client *client)
 {
     return client->keeping;
@@ -359,7 +364,7 @@ static bool try_once(struct client *client, const struct client_request *request
 
     if (count > 0)
         memcpy(headers, request->headers, count * sizeof(*headers));
-    count += keeping_access(client->keeping, keyed, headers + count);
+    count += keeping_access(client->keeping, keyed, request->stranger, headers + count);
     sign_query(&query, request->query, request->query_count);
     struct sign_request signing = {.method = request->method,
                                    .host = client->host,

@@ -35,8 +35,9 @@ struct client_request {
     const void *body;
     size_t body_len;
     bool has_body;
-    bool keyed;  /* reads or writes an object's bytes: with SSE-C its key goes along */
-    bool urgent; /* not cut short by a stop; then only one try */
+    bool keyed;    /* reads or writes an object's bytes: with SSE-C its key goes along */
+    bool stranger; /* says that the bucket belongs to nobody, to see whether the server looks */
+    bool urgent;   /* not cut short by a stop; then only one try */
 };
 
 struct client_reply {
@@ -50,7 +51,9 @@ struct client_reply {
 /* Finds keys and checks endpoint and bucket; sends nothing to the store. `s3` is borrowed; `store`
  * takes the counters, and its name stands in errors. */
 struct client *client_open(const struct config_s3 *s3, struct store *store, struct err *err);
-void client_close(struct client *client);                          /* NULL allowed */
+void client_close(struct client *client); /* NULL allowed */
+/* Adds where the keys come from, for people. */
+void client_describe_keys(const struct client *client, struct buf *ret_text);
 const struct keeping *client_keeping(const struct client *client); /* borrowed */
 /* True only for 2xx. *ret_reply is filled either way and is the caller's (client_reply_done). */
 bool client_send(struct client *client, const struct client_request *request,

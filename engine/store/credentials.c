@@ -386,10 +386,13 @@ bool credentials_get(struct credentials *credentials, struct keys *ret_keys,
             ok = false;
             break;
         }
-        bool renewed = refresh(c, c->source, err);
+        struct err failed;
+        bool renewed = refresh(c, c->source, &failed);
         ok = usable(c, text_now_us());
         if (!ok && renewed)
             stale(c, err);
+        else if (!ok)
+            *err = failed;
         if (!ok)
             break;
     }
@@ -432,35 +435,34 @@ static bool nothing_found(struct err *err)
     struct err inner = *err;
 
     err_set(err, ERR_PERMISSION, "no credentials for the store");
-    if (inner.kind != ERR_NONE)
+    if (inner.kind != ERR_NOT_FOUND)
         err_why(err, "%s%s%s", inner.what, inner.why[0] ? ": " : "", inner.why);
     return err_hint(err, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, s3.profile, or "
                          "s3.access_key_id and s3.secret_access_key");
 }
 
+/* Failures on the way to a source that works are no news. */
 static bool open_source(struct credentials *c, struct err *err)
 {
+    struct err failed = ERR_INIT;
     bool ok = false;
 
-    *err = ERR_INIT;
     pthread_mutex_lock(&c->lock);
     for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]) && !ok; i++) {
         if (!sources[i].present(c))
             continue;
+        failed = ERR_INIT;
         c->source = &sources[i];
-        ok = refresh(c, c->source, err);
-        if (ok || (sources[i].optional && err->kind == ERR_NOT_FOUND)) {
-            if (!ok)
-                *err = ERR_INIT;
-            continue;
-        }
-        break;
+        ok = refresh(c, c->source, &failed);
+        if (!ok && !(sources[i].optional && failed.kind == ERR_NOT_FOUND))
+            break;
     }
-    bool last = !ok && (err->kind == ERR_NONE || c->source->get == get_instance);
     pthread_mutex_unlock(&c->lock);
-    if (last && err->kind != ERR_INTERRUPTED)
-        return nothing_found(err);
-    return ok;
+    if (ok)
+        return true;
+    *err = failed;
+    bool nothing = failed.kind == ERR_NOT_FOUND || c->source->get == get_instance;
+    return nothing && failed.kind != ERR_INTERRUPTED && nothing_found(err);
 }
 
 struct credentials *credentials_open(const struct config_s3 *s3, const struct stop *stop,

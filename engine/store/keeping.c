@@ -229,12 +229,14 @@ size_t keeping_make(const struct keeping *keeping, const struct keeping_object *
     return n;
 }
 
-size_t keeping_access(const struct keeping *keeping, bool keyed, struct sign_pair *ret_headers)
+size_t keeping_access(const struct keeping *keeping, bool keyed, bool stranger,
+                      struct sign_pair *ret_headers)
 {
+    const char *owner = stranger ? "000000000000" : keeping->owner;
     size_t n = 0;
 
-    if (keeping->owner)
-        ret_headers[n++] = (struct sign_pair){"x-amz-expected-bucket-owner", keeping->owner};
+    if (owner)
+        ret_headers[n++] = (struct sign_pair){"x-amz-expected-bucket-owner", owner};
     if (keyed && keeping_has_key(keeping)) {
         ret_headers[n++] = (struct sign_pair){SSE "-customer-algorithm", "AES256"};
         ret_headers[n++] = (struct sign_pair){SSE "-customer-key", keeping->key64.data};

@@ -30,8 +30,10 @@ void keeping_free(struct keeping *keeping); /* overwrites the key; NULL allowed 
  * `until`, which takes the end of the lock. */
 size_t keeping_make(const struct keeping *keeping, const struct keeping_object *object,
                     int64_t now_us, char until[24], struct sign_pair *ret_headers);
-/* Headers that go with every request; with the key of SSE-C where `keyed`. */
-size_t keeping_access(const struct keeping *keeping, bool keyed, struct sign_pair *ret_headers);
+/* Headers that go with every request; with the key of SSE-C where `keyed`, and with an owner that
+ * nobody is where `stranger`. */
+size_t keeping_access(const struct keeping *keeping, bool keyed, bool stranger,
+                      struct sign_pair *ret_headers);
 /* Is there a key of SSE-C, and do objects get encrypted with it? Otherwise it is for reading. */
 bool keeping_has_key(const struct keeping *keeping);
 bool keeping_uses_key(const struct keeping *keeping);

@@ -135,9 +135,12 @@ static bool read_file(struct profile *profile, const char *name, bool config, bo
     char *path = config ? path_of("AWS_CONFIG_FILE", "config")
                         : path_of("AWS_SHARED_CREDENTIALS_FILE", "credentials");
     struct buf text = BUF_INIT;
-    bool ok =
-        !path || keys_read_file(path, "credentials file", &text, err) || err->kind == ERR_NOT_FOUND;
+    struct err missing;
+    bool ok = !path || keys_read_file(path, "credentials file", &text, &missing) ||
+              missing.kind == ERR_NOT_FOUND;
 
+    if (!ok)
+        *err = missing;
     if (text.len > 0 && read_text(profile, text.data, name, config))
         *found = true;
     if (text.data)

@@ -199,6 +199,11 @@ bool store_sweep(struct store *store, const char *prefix, int64_t max_age_s, uin
     return ok;
 }
 
+bool store_examine(struct store *store, store_each_finding each, void *state, struct err *err)
+{
+    return !store->ops->examine || store->ops->examine(store, each, state, err);
+}
+
 void store_stats(struct store *store, struct store_stats *ret_stats)
 {
     *ret_stats = (struct store_stats){

@@ -266,4 +266,101 @@ CASES
     says "$ERR" 'did you mean GLACIER_IR?'
 }
 
+put_setting() { # SUBRESOURCE XML
+    s3 PUT "/$BUCKET?$1=" -f -o /dev/null -d "$2" \
+        -H "content-md5: $(printf %s "$2" | openssl md5 -binary | base64)"
+}
+
+test_check_reads_what_the_bucket_is_set_to() {
+    fresh_bucket
+    set_s3 'expected_bucket_owner: "123456789012"'
+    ok check
+    says "$OUT" 'store: credentials: configuration'
+    says "$OUT" 'store: versioning: off: an archive that is removed is gone'
+    says "$OUT" 'store: object lock: off'
+    says "$OUT" 'store: lifecycle: no rule ends uploads that were left unfinished'
+    says "$OUT" 'store: encryption: not supported by the server'
+    says "$OUT" 'store: public access: not blocked: 0 of 4 blocks are on'
+    says "$OUT" 'store: owner: the server does not look at s3.expected_bucket_owner'
+    says "$OUT" ' 0 failed'
+    put_setting versioning '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>'
+    local rules='<Rule><ID>tidy</ID><Status>Enabled</Status><Filter><Prefix></Prefix></Filter>'
+    rules+='<AbortIncompleteMultipartUpload><DaysAfterInitiation>7</DaysAfterInitiation>'
+    rules+='</AbortIncompleteMultipartUpload></Rule>'
+    rules+='<Rule><ID>elsewhere</ID><Status>Enabled</Status><Filter><Prefix>logs/</Prefix></Filter>'
+    rules+='<Expiration><Days>3</Days></Expiration></Rule>'
+    put_setting lifecycle "<LifecycleConfiguration>$rules</LifecycleConfiguration>"
+    ok check
+    says "$OUT" 'store: versioning: on'
+    says "$OUT" 'store: lifecycle: unfinished uploads are ended'
+    says "$OUT" 'store: lifecycle: no rule removes old versions'
+    silent "$OUT" 'removes archives'
+    # a rule that would eat archives
+    rules+='<Rule><ID>eater</ID><Status>Enabled</Status><Filter><Prefix>pg/app</Prefix></Filter>'
+    rules+='<Expiration><Days>3</Days></Expiration><NoncurrentVersionExpiration>'
+    rules+='<NoncurrentDays>3</NoncurrentDays></NoncurrentVersionExpiration></Rule>'
+    put_setting lifecycle "<LifecycleConfiguration>$rules</LifecycleConfiguration>"
+    ok check
+    says "$OUT" 'store: lifecycle: rule eater removes archives after a time'
+    silent "$OUT" 'no rule removes old versions'
+    # a lock that the bucket cannot give
+    set_s3 'object_lock_mode: GOVERNANCE' 'object_lock_days: 1'
+    exits 3 check
+    says "$OUT" 'store: object lock: off, and s3.object_lock_* ask for it'
+    # this server then takes no object at all, but says so
+    put_setting publicAccessBlock '<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls><BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets></PublicAccessBlockConfiguration>'
+    run check
+    says "$OUT" 'store: public access: blocked'
+}
+
+# The policy that is printed, given to a role of the real server: enough, and no more. That server
+# has no encryption by default and does not know the right to ask about it, and it wants another
+# right than AWS does for the block of public access.
+test_the_least_policy_is_enough() {
+    fresh_bucket -H 'x-amz-bucket-object-lock-enabled: true'
+    set_s3 'object_lock_mode: GOVERNANCE' 'object_lock_days: 1' 'object_lock_legal_hold: true' \
+        'tags: ["team=data"]'
+    ok check --iam-policy
+    cp "$OUT" "$DIR/policy"
+    same "$(json "$OUT" '["Statement"][1]["Resource"]')" "arn:aws:s3:::$BUCKET/pg/*"
+    local admin=(radosgw-admin -c "$S3_DIR/ceph.conf")
+    "${admin[@]}" role create --role-name=least --assume-role-policy-doc='{
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["sts:AssumeRole"],
+        "Principal": {"AWS": ["arn:aws:iam:::user/archiver"]}}]}' >/dev/null 2>&1
+    "${admin[@]}" role-policy put --role-name=least --policy-name=least \
+        --policy-doc="$(grep -v s3:GetEncryptionConfiguration "$DIR/policy")" >/dev/null 2>&1
+    export HOME=$DIR AWS_ENDPOINT_URL_STS=$S3_ENDPOINT
+    mkdir -p "$HOME/.aws"
+    printf '[default]\nrole_arn = arn:aws:iam:::role/least\nsource_profile = base\n[base]\n%s\n%s\n' \
+        "aws_access_key_id = $S3_ACCESS_KEY" "aws_secret_access_key = $S3_SECRET_KEY" \
+        >"$HOME/.aws/credentials"
+    sed -i '/access_key/d' "$CONF"
+    ok check
+    same "$(grep -c 'not known' "$OUT")" 1
+    says "$OUT" 'store: public access: not known: the credentials lack s3:GetBucketPublicAccessBlock'
+    ok archive
+    balanced "$DIR/all"
+    ok verify
+    ok recover
+    sed -i 's/prefix: pg/prefix: elsewhere/' "$CONF"
+    exits 5 check
+    says "$OUT" 'AccessDenied'
+}
+
+test_the_policy_names_the_key() {
+    fresh
+    config
+    exits 3 check --iam-policy
+    says "$ERR" 'the store is a directory'
+    sed -i 's#endpoint: .*#region: cn-north-1#' "$CONF"
+    set_s3 'encryption: SSE-KMS' 'kms_key_id: alias/cold'
+    ok check --iam-policy
+    same "$(json "$OUT" '["Statement"][2]["Condition"]["ForAnyValue:StringEquals"]["kms:ResourceAliases"]')" \
+        alias/cold
+    same "$(json "$OUT" '["Statement"][2]["Resource"]')" 'arn:aws-cn:kms:cn-north-1:*:key/*'
+    sed -i 's#alias/cold#arn:aws-cn:kms:cn-north-1:123456789012:key/0a-1b#' "$CONF"
+    ok check --iam-policy
+    same "$(json "$OUT" '["Statement"][2]["Resource"]')" 'arn:aws-cn:kms:cn-north-1:123456789012:key/0a-1b'
+}
+
 run_tests

@@ -143,7 +143,8 @@ static void check_keys(const struct config_s3 *s3, const char *wanted, const cha
     unsigned generation = 0;
     struct credentials *c = NULL;
 
-    if (CHECK_OK((c = credentials_open(s3, NULL, &err)) != NULL) &&
+    /* what was not there on the way is no error */
+    if (CHECK_OK((c = credentials_open(s3, NULL, &err)) != NULL) && CHECK_INT(err.kind, ERR_NONE) &&
         CHECK_OK(credentials_get(c, &keys, &generation, &err))) {
         struct buf said = BUF_INIT;
         char *found =
