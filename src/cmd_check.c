@@ -74,13 +74,12 @@ const struct command cmd_check = {
     .name = "check",
     .summary = "try all that a run needs: connections, rights, store",
     .usage = "[-d NAME] [-t TABLE] [--iam-policy] [FLAGS]",
-    .details =
-        "Changes nothing but a probe object, which it removes. --iam-policy asks nobody: it\n"
-        "prints the least that the store's credentials must allow for this configuration.\n"
-        "Exit: 0 all well, 5 only rights are missing, 7 only the network fails, else 3.\n\n"
-        "Examples:\n"
-        "  archiver-tui check\n"
-        "  archiver-tui check -t audit_logs --json\n",
+    .details = "Changes nothing but a probe object, which it removes. --iam-policy asks\n"
+               "nobody: it prints the least that the store's credentials must allow.\n"
+               "Exit: 0 all well, 5 only rights are missing, 7 only the network fails, else 3.\n\n"
+               "Examples:\n"
+               "  archiver-tui check\n"
+               "  archiver-tui check -t audit_logs --json\n",
     .takes = TAKES_DATABASE | TAKES_TABLE | TAKES_IAM_POLICY,
     .needs_config = true,
     .run = run,

@@ -138,8 +138,8 @@ static bool is_account(const char *text, struct err *err)
 {
     if (strlen(text) == 12 && strspn(text, "0123456789") == 12)
         return true;
-    return err_set(err, ERR_CONFIG, "expected_bucket_owner: \"%s\" is not an account", text) ||
-           err_hint(err, "the 12 digits of an AWS account");
+    err_set(err, ERR_CONFIG, "expected_bucket_owner: \"%s\" is not an account", text);
+    return err_hint(err, "the 12 digits of an AWS account");
 }
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html */

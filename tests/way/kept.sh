@@ -8,15 +8,6 @@
 . "$TESTS/harness/lib.sh"
 export AWS_EC2_METADATA_DISABLED=true
 
-s3() { # METHOD PATH [CURL-FLAGS...]
-    local method=$1 path=${2//year=/year%3D}
-    path=${path//month=/month%3D}
-    path=${path//day=/day%3D}
-    shift 2
-    curl -sS -X "$method" --aws-sigv4 aws:amz:us-east-1:s3 --user "$S3_ACCESS_KEY:$S3_SECRET_KEY" \
-        -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' "$@" "$S3_ENDPOINT$path"
-}
-
 fresh_bucket() { # [CURL-FLAGS...]
     BUCKET=q$(echo -n "$TEST" | md5sum | cut -c1-12)
     s3 PUT "/$BUCKET" -f -o /dev/null "$@"
@@ -39,7 +30,7 @@ names() { # TEXT
 }
 
 head_of() { # TEXT: headers of the first object with the text in its name
-    s3 HEAD "/$BUCKET/$(names "$1" | head -1)" -I | tr -d '\r' | tr 'A-Z' 'a-z'
+    s3 HEAD "/$BUCKET/$(names "$1" | head -1)" -I | tr -d '\r' | tr '[:upper:]' '[:lower:]'
 }
 
 # The batch rolled back: rows are there, objects are not.
@@ -311,40 +302,6 @@ test_check_reads_what_the_bucket_is_set_to() {
     put_setting publicAccessBlock '<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls><BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets></PublicAccessBlockConfiguration>'
     run check
     says "$OUT" 'store: public access: blocked'
-}
-
-# The policy that is printed, given to a role of the real server: enough, and no more. That server
-# has no encryption by default and does not know the right to ask about it, and it wants another
-# right than AWS does for the block of public access.
-test_the_least_policy_is_enough() {
-    fresh_bucket -H 'x-amz-bucket-object-lock-enabled: true'
-    set_s3 'object_lock_mode: GOVERNANCE' 'object_lock_days: 1' 'object_lock_legal_hold: true' \
-        'tags: ["team=data"]'
-    ok check --iam-policy
-    cp "$OUT" "$DIR/policy"
-    same "$(json "$OUT" '["Statement"][1]["Resource"]')" "arn:aws:s3:::$BUCKET/pg/*"
-    local admin=(radosgw-admin -c "$S3_DIR/ceph.conf")
-    "${admin[@]}" role create --role-name=least --assume-role-policy-doc='{
-        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["sts:AssumeRole"],
-        "Principal": {"AWS": ["arn:aws:iam:::user/archiver"]}}]}' >/dev/null 2>&1
-    "${admin[@]}" role-policy put --role-name=least --policy-name=least \
-        --policy-doc="$(grep -v s3:GetEncryptionConfiguration "$DIR/policy")" >/dev/null 2>&1
-    export HOME=$DIR AWS_ENDPOINT_URL_STS=$S3_ENDPOINT
-    mkdir -p "$HOME/.aws"
-    printf '[default]\nrole_arn = arn:aws:iam:::role/least\nsource_profile = base\n[base]\n%s\n%s\n' \
-        "aws_access_key_id = $S3_ACCESS_KEY" "aws_secret_access_key = $S3_SECRET_KEY" \
-        >"$HOME/.aws/credentials"
-    sed -i '/access_key/d' "$CONF"
-    ok check
-    same "$(grep -c 'not known' "$OUT")" 1
-    says "$OUT" 'store: public access: not known: the credentials lack s3:GetBucketPublicAccessBlock'
-    ok archive
-    balanced "$DIR/all"
-    ok verify
-    ok recover
-    sed -i 's/prefix: pg/prefix: elsewhere/' "$CONF"
-    exits 5 check
-    says "$OUT" 'AccessDenied'
 }
 
 test_the_policy_names_the_key() {

@@ -7,17 +7,14 @@
 # shellcheck source=../harness/lib.sh
 . "$TESTS/harness/lib.sh"
 
-s3() { # METHOD PATH [CURL-FLAGS...]
-    local method=$1 path=$2
-    shift 2
-    curl -sS -X "$method" --aws-sigv4 aws:amz:us-east-1:s3 --user "$S3_ACCESS_KEY:$S3_SECRET_KEY" \
-        -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' "$@" "$S3_ENDPOINT$path"
-}
+# The server's door that knows session tokens.
+door=$("$TESTS/harness/s3.sh" sts "$S3_DIR" $((${S3_ENDPOINT##*:} + 1000)))
+export S3_ENDPOINT=${door#*=}
 
 # A bucket, a table, and a configuration that names no keys; the stand-in serves at AT, out of SIDE.
-fresh_place() {
+fresh_place() { # [CURL-FLAGS...]: of the request that makes the bucket
     BUCKET=k$(echo -n "$TEST" | md5sum | cut -c1-12)
-    s3 PUT "/$BUCKET" -f -o /dev/null
+    s3 PUT "/$BUCKET" -f -o /dev/null "$@"
     fresh
     SIDE=$DIR/side
     export HOME=$DIR/home AWS_EC2_METADATA_DISABLED=true
@@ -163,6 +160,39 @@ test_the_service_goes_away_in_the_middle_of_a_run() {
     ok archive
     sort -nu "$DIR/all" "$DIR/rest" >"$DIR/both"
     balanced "$DIR/both"
+}
+
+# The policy that is printed, given to a role of the real server: enough, and no more. That server
+# has no encryption by default and does not know the right to ask about it, and it wants another
+# right than AWS does for the block of public access.
+test_the_least_policy_is_enough() {
+    fresh_place -H 'x-amz-bucket-object-lock-enabled: true'
+    local settings='  object_lock_mode: GOVERNANCE\n  object_lock_days: 1\n'
+    settings+='  object_lock_legal_hold: true\n  tags: ["team=data"]'
+    sed -i "s#^  prefix: pg#  prefix: pg\n$settings#; s#endpoint: .*#endpoint: $S3_ENDPOINT#" "$CONF"
+    ok check --iam-policy
+    cp "$OUT" "$DIR/policy"
+    same "$(json "$OUT" '["Statement"][1]["Resource"]')" "arn:aws:s3:::$BUCKET/pg/*"
+    local admin=(radosgw-admin -c "$S3_DIR/ceph.conf")
+    "${admin[@]}" role create --role-name=least --assume-role-policy-doc='{
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["sts:AssumeRole"],
+        "Principal": {"AWS": ["arn:aws:iam:::user/archiver"]}}]}' >/dev/null 2>&1
+    "${admin[@]}" role-policy put --role-name=least --policy-name=least \
+        --policy-doc="$(grep -v s3:GetEncryptionConfiguration "$DIR/policy")" >/dev/null 2>&1
+    export AWS_ENDPOINT_URL_STS=$S3_ENDPOINT
+    printf '[default]\nrole_arn = arn:aws:iam:::role/least\nsource_profile = base\n[base]\n%s\n%s\n' \
+        "aws_access_key_id = $S3_ACCESS_KEY" "aws_secret_access_key = $S3_SECRET_KEY" \
+        >"$HOME/.aws/credentials"
+    ok check
+    same "$(grep -c 'not known' "$OUT")" 1
+    says "$OUT" 'store: public access: not known: the credentials lack s3:GetBucketPublicAccessBlock'
+    ok archive
+    balanced "$DIR/all"
+    ok verify
+    ok recover
+    sed -i 's/prefix: pg/prefix: elsewhere/' "$CONF"
+    exits 5 check
+    says "$OUT" 'AccessDenied'
 }
 
 run_tests

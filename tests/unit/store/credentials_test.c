@@ -489,21 +489,27 @@ static void test_metadata_failures(void)
 
 /* --- new keys --- */
 
+/* Keys of the container's endpoint that live for so many seconds. */
+static struct credentials *open_endpoint(const struct place *place, const char *life)
+{
+    struct err err;
+    struct credentials *c = NULL;
+
+    set_address(place, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "/container");
+    write_text(place, "life", life);
+    CHECK_OK((c = credentials_open(&plain, NULL, &err)) != NULL);
+    return c;
+}
+
 static void test_renewal(void)
 {
     struct place place = place_with_server();
     struct err err;
-    struct credentials *c = NULL;
+    struct credentials *c = open_endpoint(&place, "2");
     unsigned generation = 0;
 
-    set_address(&place, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "/container");
-    write_text(&place, "life", "2");
-    if (!CHECK_OK((c = credentials_open(&plain, NULL, &err)) != NULL)) {
-        place_done(&place);
-        return;
-    }
     write_text(&place, "life", "3600");
-    for (int i = 0; i < 600 && generation < 2; i++) {
+    for (int i = 0; c && i < 600 && generation < 2; i++) {
         struct keys keys = {0};
         if (!CHECK_OK(credentials_get(c, &keys, &generation, &err)))
             break;
@@ -521,12 +527,11 @@ static void test_expired_said_by_server(void)
 {
     struct place place = place_with_server();
     struct err err;
-    struct credentials *c = NULL;
+    struct credentials *c = open_endpoint(&place, "3600");
     struct keys keys = {0};
     unsigned generation = 0;
 
-    set_address(&place, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "/container");
-    if (CHECK_OK((c = credentials_open(&plain, NULL, &err)) != NULL)) {
+    if (c) {
         CHECK(credentials_expired(c, 1));
         CHECK_OK(credentials_get(c, &keys, &generation, &err));
         CHECK_STR(keys.token, "token2");
@@ -552,12 +557,10 @@ static void test_failed_renewal(void)
 {
     struct place place = place_with_server();
     struct err err;
-    struct credentials *c = NULL;
+    struct credentials *c = open_endpoint(&place, "8");
     unsigned generation = 0;
 
-    set_address(&place, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "/container");
-    write_text(&place, "life", "8");
-    if (CHECK_OK((c = credentials_open(&plain, NULL, &err)) != NULL)) {
+    if (c) {
         write_text(&place, "answers", "403\n");
         for (int i = 0; i < 600 && noted(&place, "container: 403") == 0; i++) {
             struct keys keys = {0};
@@ -577,13 +580,11 @@ static void test_expired_already(void)
 {
     struct place place = place_with_server();
     struct err err;
-    struct credentials *c = NULL;
+    struct credentials *c = open_endpoint(&place, "-3600");
     struct keys keys = {0};
     unsigned generation = 0;
 
-    set_address(&place, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "/container");
-    write_text(&place, "life", "-3600");
-    if (CHECK_OK((c = credentials_open(&plain, NULL, &err)) != NULL))
+    if (c)
         CHECK_FAILS(credentials_get(c, &keys, &generation, &err), ERR_PERMISSION,
                     "have expired already");
     credentials_close(c);
@@ -613,11 +614,9 @@ static void test_one_refresher(void)
     struct place place = place_with_server();
     struct user users[USERS] = {0};
     pthread_t threads[USERS];
-    struct err err;
-    struct credentials *c = NULL;
+    struct credentials *c = open_endpoint(&place, "3600");
 
-    set_address(&place, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "/container");
-    if (CHECK_OK((c = credentials_open(&plain, NULL, &err)) != NULL)) {
+    if (c) {
         write_text(&place, "answers", "slow 0.5\n");
         CHECK(credentials_expired(c, 1));
         for (size_t i = 0; i < USERS; i++) {
