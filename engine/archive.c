@@ -209,7 +209,8 @@ static bool writer_open(struct batch *b, struct err *err)
     struct store_put_params data = {.key = buf_str(&b->data_key),
                                     .content_type = "application/x-ndjson"};
     struct store_put_params manifest = {.key = buf_str(&b->manifest_key),
-                                        .content_type = "application/json"};
+                                        .content_type = "application/json",
+                                        .about = true};
     struct buf head = BUF_INIT;
 
     if (!fault_point("put.data", err))
@@ -601,7 +602,8 @@ static void fill_metadata(struct batch *b, struct metadata *m)
 static bool put_metadata(struct batch *b, struct metadata *metadata, struct err *err)
 {
     struct store_put_params params = {.key = buf_str(&b->metadata_key),
-                                      .content_type = "application/json"};
+                                      .content_type = "application/json",
+                                      .about = true};
     struct buf json = BUF_INIT;
 
     fill_metadata(b, metadata);

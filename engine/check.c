@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "postgres/introspect.h"
 #include "postgres/plan.h"
+#include "store/policy.h"
 #include "store/store.h"
 #include "targets.h"
 
@@ -115,6 +116,16 @@ out:
     return ok;
 }
 
+static void take_finding(const struct store_finding *finding, void *state)
+{
+    static const enum check_verdict verdicts[] = {
+        [STORE_FINE] = CHECK_PASS, [STORE_ADVICE] = CHECK_WARN, [STORE_WRONG] = CHECK_FAIL};
+    struct check_item *item =
+        say(state, verdicts[finding->verdict], "store", finding->topic, "%s", finding->detail);
+
+    snprintf(item->hint, sizeof(item->hint), "%s", finding->hint ? finding->hint : "");
+}
+
 static void check_store(const struct check_params *params, struct check_report *report)
 {
     static const char *const steps[] = {"write", "no overwriting", "read", "list", "delete"};
@@ -139,6 +150,8 @@ static void check_store(const struct check_params *params, struct check_report *
         fail_with(report, "store", step, &err);
         store_remove(store, key, &ignored);
     }
+    if (!store_examine(store, take_finding, report, &err))
+        fail_with(report, "store", "settings", &err);
     free(key);
     store_close(store);
 }
@@ -355,6 +368,16 @@ bool check_run(const struct check_params *params, struct check_report *report, s
     check_store(params, report);
     check_targets(params, &targets, report);
     targets_done(&targets);
+    return true;
+}
+
+bool check_iam_policy(const struct config *config, struct json_out *j, struct err *err)
+{
+    const char *endpoint = config->s3.endpoint;
+
+    if (endpoint && strncmp(endpoint, "file:", 5) == 0)
+        return err_set(err, ERR_CONFIG, "the store is a directory: it asks for no policy");
+    policy_write(&config->s3, j);
     return true;
 }
 

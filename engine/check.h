@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
  * Pre-flight: connection, version, clock, and for each table columns, key, index, rights, foreign
- * keys, triggers; the store by doing (put, get, list, delete a probe). Changes nothing but the
- * probe.
+ * keys, triggers; the store by doing (put, get, list, delete a probe) and by what it says of its
+ * bucket. Changes nothing but the probe.
  *
  * Threads: one thread; blocks.
  */
@@ -39,6 +39,9 @@ struct check_params {
 bool check_run(const struct check_params *params, struct check_report *ret_report, struct err *err);
 void check_report_done(struct check_report *report);
 void check_report_write(const struct check_report *report, struct json_out *j);
+/* The least that AWS's credentials must allow, as an IAM policy; ERR_CONFIG where the store is a
+ * directory. */
+bool check_iam_policy(const struct config *config, struct json_out *j, struct err *err);
 /* 0; 5 or 7 where only such failures; else 3. */
 int check_exit_code(const struct check_report *report);
 

@@ -39,6 +39,17 @@ static void print_report(const struct check_report *report, const struct options
     printf("%zu ok, %zu warnings, %zu failed\n", report->passed, report->warned, report->failed);
 }
 
+static int print_policy(const struct call *call, struct err *err)
+{
+    struct buf json = BUF_INIT;
+    struct json_out j = json_out(&json, 2);
+
+    if (!check_iam_policy(call->config, &j, err))
+        return err_exit_code(err->kind);
+    output_json(&json);
+    return 0;
+}
+
 static int run(const struct call *call, struct err *err)
 {
     struct check_params params = {.config = call->config,
@@ -48,6 +59,8 @@ static int run(const struct call *call, struct err *err)
                                   .stop = call->stop};
     struct check_report report;
 
+    if (call->options.iam_policy)
+        return print_policy(call, err);
     if (!check_run(&params, &report, err))
         return err_exit_code(err->kind);
     print_report(&report, &call->options);
@@ -60,13 +73,14 @@ static int run(const struct call *call, struct err *err)
 const struct command cmd_check = {
     .name = "check",
     .summary = "try all that a run needs: connections, rights, store",
-    .usage = "[-d NAME] [-t TABLE] [FLAGS]",
-    .details = "Changes nothing but a probe object, which it removes.\n"
+    .usage = "[-d NAME] [-t TABLE] [--iam-policy] [FLAGS]",
+    .details = "Changes nothing but a probe object, which it removes. --iam-policy asks\n"
+               "nobody: it prints the least that the store's credentials must allow.\n"
                "Exit: 0 all well, 5 only rights are missing, 7 only the network fails, else 3.\n\n"
                "Examples:\n"
                "  archiver-tui check\n"
                "  archiver-tui check -t audit_logs --json\n",
-    .takes = TAKES_DATABASE | TAKES_TABLE,
+    .takes = TAKES_DATABASE | TAKES_TABLE | TAKES_IAM_POLICY,
     .needs_config = true,
     .run = run,
 };

@@ -117,6 +117,7 @@ enum flag_id {
     FLAG_DEEP,
     FLAG_KEYS,
     FLAG_HTML,
+    FLAG_IAM_POLICY,
     FLAG_JSON,
     FLAG_QUIET,
     FLAG_VERBOSE,
@@ -176,6 +177,7 @@ static const struct flag {
      "each row against its index, manifest and schema"},
     {"keys", FLAG_KEYS, '\0', "sample|all", TAKES_PROOFS, "and that they are not in the table"},
     {"html", FLAG_HTML, '\0', "FILE", TAKES_PROOFS, "the report as one page, too"},
+    {"iam-policy", FLAG_IAM_POLICY, '\0', NULL, TAKES_IAM_POLICY, "print the least IAM policy"},
     {"config", FLAG_CONFIG, 'c', "FILE", 0, "configuration file"},
     {"json", FLAG_JSON, '\0', NULL, 0, "JSON on stdout"},
     {"quiet", FLAG_QUIET, 'q', NULL, 0, "only errors on stderr, no progress"},
@@ -390,6 +392,8 @@ static bool take_flag(const struct flag *flag, const char *value, struct options
         return true;
     case FLAG_DRY_RUN:
         return o->dry_run = true;
+    case FLAG_IAM_POLICY:
+        return o->iam_policy = true;
     case FLAG_JSON:
         return o->json = true;
     case FLAG_QUIET:

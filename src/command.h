@@ -28,6 +28,7 @@ enum {
     TAKES_RESTORE = 1 << 11,   /* where to and how */
     TAKES_REBUILD = 1 << 12,   /* --rebuild-catalog, --offline */
     TAKES_PROOFS = 1 << 13,    /* --deep, --keys, --html */
+    TAKES_IAM_POLICY = 1 << 14,
 };
 
 struct options { /* borrowed from argv but for what is said */
@@ -44,7 +45,7 @@ struct options { /* borrowed from argv but for what is said */
     bool include_restored, all, new_only, create_table, disable_triggers, drop_indexes,
         skip_damaged;
     int64_t limit, offset; /* 0: none */
-    bool json, quiet, no_color, read_only, yes, dry_run, help, version;
+    bool json, quiet, no_color, read_only, yes, dry_run, iam_policy, help, version;
     bool rebuild_catalog, offline, deep;
     const char *keys, *html;
     int verbose;

@@ -93,11 +93,19 @@ struct config_s3 {
     const char *bucket;
     const char *prefix; /* without leading or trailing slash; "" for none */
     const char *region;
-    const char *access_key_id; /* NULL: environment */
+    const char *access_key_id; /* NULL: store/credentials.h */
     const char *secret_access_key;
     const char *session_token;
+    const char *profile; /* NULL: AWS_PROFILE, or "default" */
     const char *storage_class;
     const char *encryption;
+    const char *kms_key_id;
+    const char *sse_c_key_file;
+    const char *object_lock_mode; /* GOVERNANCE, COMPLIANCE; NULL: none */
+    int64_t object_lock_days;
+    int64_t object_lock_legal_hold; /* bool */
+    struct config_names tags;       /* "name=value" */
+    const char *expected_bucket_owner;
     int64_t addressing; /* enum config_addressing */
     int64_t allow_http; /* bool */
     const char *ca_file;

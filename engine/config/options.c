@@ -32,8 +32,13 @@ static const struct option_choice store_verify[] = {
     {NULL, 0, false},
 };
 static const struct option_choice store_encryption[] = {
-    {"none", 0, false}, {"SSE-S3", 0, false}, {"SSE-KMS", 0, true},
-    {"SSE-C", 0, true}, {NULL, 0, false},
+    {"none", 0, false},  {"SSE-S3", 0, false}, {"SSE-KMS", 0, false},
+    {"SSE-C", 0, false}, {NULL, 0, false},
+};
+static const struct option_choice lock_mode[] = {
+    {"GOVERNANCE", 0, false},
+    {"COMPLIANCE", 0, false},
+    {NULL, 0, false},
 };
 static const struct option_choice compression[] = {
     {"gzip", COMPRESSION_GZIP, false},
@@ -119,6 +124,43 @@ static bool is_bucket(const char *text, struct err *err)
     return err_set(err, ERR_CONFIG, "bucket: \"%s\" is not a bucket's name", text);
 }
 
+/* Goes into a header, as it is. */
+static bool is_header_word(const char *text, struct err *err)
+{
+    for (const char *c = text; *c; c++) {
+        if (*c <= ' ' || *c > '~')
+            return err_set(err, ERR_CONFIG, "\"%s\" has blanks or other than ASCII in it", text);
+    }
+    return true;
+}
+
+static bool is_account(const char *text, struct err *err)
+{
+    if (strlen(text) == 12 && strspn(text, "0123456789") == 12)
+        return true;
+    err_set(err, ERR_CONFIG, "expected_bucket_owner: \"%s\" is not an account", text);
+    return err_hint(err, "the 12 digits of an AWS account");
+}
+
+/* https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html */
+static bool is_tag(const char *text, struct err *err)
+{
+    const char *equals = strchr(text, '=');
+    size_t len = equals ? (size_t)(equals - text) : 0;
+
+    if (len == 0 || len > 128 || strlen(equals + 1) > 256) {
+        err_set(err, ERR_CONFIG, "tags: \"%s\" is not NAME=VALUE", text);
+        return err_hint(err, "at most 128 characters in a name and 256 in a value");
+    }
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        if (*c < 0x80 && !isalnum(*c) && !strchr(" +-=._:/@", *c))
+            return err_set(err, ERR_CONFIG, "tags: \"%c\" cannot be in a tag", *c);
+    }
+    if (strncmp(text, "aws:", 4) == 0)
+        return err_set(err, ERR_CONFIG, "tags: names that begin with aws: are AWS's own");
+    return true;
+}
+
 static bool is_variable(const char *text, struct err *err)
 {
     size_t len = 0;
@@ -179,16 +221,16 @@ const struct option_row options_table[] = {
      .help = "Region that requests are signed for"},
     {.name = "access_key_id", S3(access_key_id), .type = OPTION_TEXT,
      .earlier = {"aws_access_key_id"}, FIRST,
-     .help = "Access key; AWS_ACCESS_KEY_ID of the environment where not said"},
+     .help = "Access key; where not said, profile, environment, ~/.aws and the host are looked at"},
     {.name = "secret_access_key", S3(secret_access_key), .type = OPTION_TEXT, .secret = true,
      .earlier = {"aws_secret_access_key"}, FIRST,
-     .help = "Secret key; AWS_SECRET_ACCESS_KEY of the environment where not said"},
+     .help = "Secret key of access_key_id"},
     {.name = "session_token", S3(session_token), .type = OPTION_TEXT, .secret = true,
      .earlier = {"aws_session_token"}, FIRST,
      .help = "Session token of temporary keys"},
-    {.name = "storage_class", S3(storage_class), .type = OPTION_TEXT,
+    {.name = "storage_class", S3(storage_class), .type = OPTION_TEXT, .validate = is_header_word,
      .fallback_old = "STANDARD_IA", FIRST,
-     .help = "Storage class of data objects; the bucket's own where not said"},
+     .help = "Storage class of data objects; the server's own where not said"},
     {.name = "encryption", S3(encryption), .type = OPTION_TEXT, .choices = store_encryption,
      .fallback_old = "SSE-S3", FIRST,
      .help = "Encryption by the store; the bucket's own where not said"},
@@ -215,19 +257,27 @@ const struct option_row options_table[] = {
     {.name = "verify", S3(verify), .type = OPTION_CHOICE, .choices = store_verify,
      .fallback = "checksum", FIRST,
      .help = "What an upload must pass: the store's checksum, or being read back whole"},
-    {.name = "profile", LATER(IN_S3), .type = OPTION_TEXT,
-     .help = "Profile of the shared credentials file"},
-    {.name = "kms_key_id", LATER(IN_S3), .type = OPTION_TEXT, .help = "Key for SSE-KMS"},
-    {.name = "sse_c_key_file", LATER(IN_S3), .type = OPTION_TEXT, .help = "Key for SSE-C"},
-    {.name = "object_lock_mode", LATER(IN_S3), .type = OPTION_TEXT,
-     .help = "Lock objects against removal: GOVERNANCE or COMPLIANCE"},
-    {.name = "object_lock_days", LATER(IN_S3), .type = OPTION_INT, .unit = "days",
-     .help = "How long objects stay locked"},
+    {.name = "profile", S3(profile), .type = OPTION_TEXT, FIRST,
+     .help = "Profile of ~/.aws/credentials and ~/.aws/config that keys are taken from"},
+    {.name = "kms_key_id", S3(kms_key_id), .type = OPTION_TEXT, .validate = is_header_word,
+     FIRST, .help = "Key of SSE-KMS: id, ARN or alias; the account's own where not said"},
+    {.name = "sse_c_key_file", S3(sse_c_key_file), .type = OPTION_TEXT, FIRST,
+     .help = "File with the key of SSE-C: 32 bytes as base64 or hex"},
+    {.name = "object_lock_mode", S3(object_lock_mode), .type = OPTION_TEXT,
+     .choices = lock_mode, FIRST,
+     .help = "Lock data, metadata and manifest against removal"},
+    {.name = "object_lock_days", S3(object_lock_days), .type = OPTION_INT, .fallback = "0",
+     .min = 0, .max = 36500, .unit = "days", FIRST, .help = "How long they stay locked"},
+    {.name = "object_lock_legal_hold", S3(object_lock_legal_hold), .type = OPTION_BOOL,
+     .fallback = "false", FIRST,
+     .help = "Put them under legal hold too, which lasts until somebody takes it off"},
     {.name = "pinned_public_key", LATER(IN_S3), .type = OPTION_TEXT,
      .help = "Digest that the store's public key must have"},
-    {.name = "expected_bucket_owner", LATER(IN_S3), .type = OPTION_TEXT,
-     .help = "Account that the bucket must belong to"},
-    {.name = "tags", IGNORED(IN_S3), .type = OPTION_ANY, .help = "Tags of objects"},
+    {.name = "expected_bucket_owner", S3(expected_bucket_owner), .type = OPTION_TEXT,
+     .validate = is_account, FIRST,
+     .help = "AWS account that the bucket must belong to; requests to another's are refused"},
+    {.name = "tags", S3(tags), .type = OPTION_NAMES, .validate = is_tag, FIRST,
+     .help = "Tags of data, metadata and manifest: a list of NAME=VALUE"},
     {.name = "bandwidth_limit_mb", IGNORED(IN_S3), .type = OPTION_REAL, .unit = "MiB/s",
      .help = "Upload at most so fast"},
     {.name = "rate_limit_requests_per_second", IGNORED(IN_S3), .type = OPTION_REAL,

@@ -42,6 +42,8 @@ struct store_ops {
     bool (*list)(struct store *store, const struct store_listing *listing, struct err *err);
     bool (*sweep)(struct store *store, const char *prefix, int64_t max_age_s, uint64_t *ret_removed,
                   struct err *err);
+    /* NULL: nothing to be said. */
+    bool (*examine)(struct store *store, store_each_finding each, void *state, struct err *err);
 };
 
 struct store {
@@ -56,7 +58,7 @@ struct store_put {
     char *key;             /* our copy; freed by store.c */
     const char *given_key; /* the caller's, for store_object.key */
     bool overwrite;
-    bool small;
+    bool small, about;
     struct err failed; /* the first failure of store_put_add; ERR_NONE until then */
 };
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "store/client.h"
 
-#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "store/credentials.h"
 #include "store/xml.h"
 
 #define BACKOFF_FIRST_MS 200
@@ -22,7 +22,9 @@ struct client {
     char *origin; /* "https://host:port" */
     char *host;   /* of the header: without the scheme's own port */
     char *base;   /* path before "/key": "", "/bucket" */
-    char *bucket, *region, *access_key, *secret_key, *session_token;
+    char *bucket, *region;
+    struct credentials *credentials;
+    struct keeping *keeping;
     int64_t retries;
     bool aws;
     atomic_int_fast64_t ahead_us; /* the server's clock minus ours */
@@ -133,6 +135,10 @@ static bool set_endpoint(struct client *client, const struct config_s3 *s3,
         err_why(err, "the archive would cross the network unencrypted");
         err_hint(err, "use https://, or set s3.allow_http: true");
     }
+    if (ok && !e.tls && !http->direct && keeping_has_key(client->keeping)) {
+        ok = err_set(err, ERR_CONFIG, "s3.sse_c_key_file: plain http to %s", e.name);
+        err_why(err, "the key would cross the network unencrypted");
+    }
     if (ok)
         set_address(client, s3, &e);
     endpoint_done(&e);
@@ -143,40 +149,6 @@ static bool set_endpoint(struct client *client, const struct config_s3 *s3,
 static const char *or_null(const char *text)
 {
     return text && *text ? text : NULL;
-}
-
-static char *dup_or_null(const char *text)
-{
-    return text ? mem_strdup(text) : NULL;
-}
-
-static bool set_credentials(struct client *client, const struct config_s3 *s3, struct err *err)
-{
-    const char *access = or_null(s3->access_key_id), *secret = or_null(s3->secret_access_key);
-    const char *token = or_null(s3->session_token);
-
-    if (!access != !secret) {
-        err_set(err, ERR_CONFIG, "s3.%s is set and s3.%s is not",
-                access ? "access_key_id" : "secret_access_key",
-                access ? "secret_access_key" : "access_key_id");
-        return err_hint(err, "set both, or neither to use AWS_ACCESS_KEY_ID and "
-                             "AWS_SECRET_ACCESS_KEY");
-    }
-    if (!access) {
-        access = or_null(getenv("AWS_ACCESS_KEY_ID"));
-        secret = or_null(getenv("AWS_SECRET_ACCESS_KEY"));
-        token = token ? token : or_null(getenv("AWS_SESSION_TOKEN"));
-    }
-    if (!access || !secret) {
-        err_set(err, ERR_PERMISSION, "no credentials for the store");
-        err_in(err, "%s", client->store->name);
-        return err_hint(err, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
-                             "s3.access_key_id and s3.secret_access_key");
-    }
-    client->access_key = mem_strdup(access);
-    client->secret_key = mem_strdup(secret);
-    client->session_token = dup_or_null(token);
-    return true;
 }
 
 struct client *client_open(const struct config_s3 *s3, struct store *store, struct err *err)
@@ -194,20 +166,16 @@ struct client *client_open(const struct config_s3 *s3, struct store *store, stru
     client->retries = s3->retries;
     client->bucket = mem_strdup(s3->bucket);
     client->region = mem_strdup(or_null(s3->region) ? s3->region : "us-east-1");
-    if (!bucket_check(s3->bucket, err) || !set_endpoint(client, s3, &http, err) ||
-        !set_credentials(client, s3, err)) {
+    client->keeping = keeping_new(s3, err);
+    if (client->keeping && bucket_check(s3->bucket, err) && set_endpoint(client, s3, &http, err))
+        client->credentials = credentials_open(s3, store->stop, err);
+    if (!client->credentials) {
+        err_in(err, "%s", store->name);
         client_close(client);
         return NULL;
     }
     client->http = http_open(&http);
     return client;
-}
-
-static void free_secret(char *secret)
-{
-    if (secret)
-        OPENSSL_cleanse(secret, strlen(secret));
-    free(secret);
 }
 
 void client_close(struct client *client)
@@ -220,10 +188,19 @@ void client_close(struct client *client)
     free(client->base);
     free(client->bucket);
     free(client->region);
-    free(client->access_key);
-    free_secret(client->secret_key);
-    free_secret(client->session_token);
+    credentials_close(client->credentials);
+    keeping_free(client->keeping);
     free(client);
+}
+
+void client_describe_keys(const struct client *client, struct buf *ret_text)
+{
+    credentials_describe(client->credentials, ret_text);
+}
+
+const struct keeping *client_keeping(const struct client *client)
+{
+    return client->keeping;
 }
 
 int64_t client_now_us(const struct client *client)
@@ -283,6 +260,9 @@ static const struct refusal refusals[] = {
     {.code = "InvalidStorageClass",
      .kind = ERR_PREFLIGHT,
      .hint = "the server does not know this class: correct s3.storage_class"},
+    {.code = "InvalidObjectState",
+     .kind = ERR_STORE,
+     .hint = "the object is in an archive class: let the store bring it back first"},
     {.code = "NotImplemented",
      .kind = ERR_STORE,
      .hint = "the server does not support this: check s3.storage_class and s3.encryption"},
@@ -373,32 +353,33 @@ static char *path_of(const struct client *client, const char *key)
 
 /* One try, signed with the time of now. */
 static bool try_once(struct client *client, const struct client_request *request,
-                     const char *payload_sha256, struct http_reply *reply, struct err *err)
+                     const char *payload_sha256, const struct keys *with, bool keyed,
+                     struct http_reply *reply, struct err *err)
 {
-    struct sign_keys keys = {client->access_key, client->secret_key, client->session_token,
-                             client->region};
+    struct sign_keys keys = {with->access, with->secret, with->token, client->region, NULL};
     struct buf query = BUF_INIT, date = BUF_INIT, authorization = BUF_INIT;
     char *path = path_of(client, request->key);
     size_t count = request->header_count;
-    struct sign_pair *headers = mem_alloc((count + 4) * sizeof(*headers));
+    struct sign_pair *headers = mem_alloc((count + KEEPING_ACCESS + 4) * sizeof(*headers));
 
+    if (count > 0)
+        memcpy(headers, request->headers, count * sizeof(*headers));
+    count += keeping_access(client->keeping, keyed, request->stranger, headers + count);
     sign_query(&query, request->query, request->query_count);
     struct sign_request signing = {.method = request->method,
                                    .host = client->host,
                                    .path = path,
                                    .query = buf_str(&query),
-                                   .headers = request->headers,
+                                   .headers = headers,
                                    .header_count = count,
                                    .payload_sha256 = payload_sha256,
                                    .at_us = client_now_us(client)};
     sign_v4(&signing, &keys, &date, &authorization);
-    if (count > 0)
-        memcpy(headers, request->headers, count * sizeof(*headers));
     headers[count++] = (struct sign_pair){"x-amz-date", date.data};
     headers[count++] = (struct sign_pair){"x-amz-content-sha256", payload_sha256};
     headers[count++] = (struct sign_pair){"authorization", authorization.data};
-    if (client->session_token)
-        headers[count++] = (struct sign_pair){"x-amz-security-token", client->session_token};
+    if (keys.session_token)
+        headers[count++] = (struct sign_pair){"x-amz-security-token", keys.session_token};
     char *url = mem_printf("%s%s%s%s", client->origin, path, query.len ? "?" : "", buf_str(&query));
     struct http_call call = {.method = request->method,
                              .url = url,
@@ -471,6 +452,55 @@ static bool wait_ms(const struct stop *stop, int64_t ms)
     }
 }
 
+/* What was changed already in answer to a refusal; each once a request. */
+struct adaption {
+    bool clock_corrected, renewed;
+    bool keyed, other_key; /* sent with the key of SSE-C; the other of the two was tried */
+};
+
+/* Keys that the server takes for too old are asked for anew. The answer to a HEAD has no body that
+ * would say so. */
+static bool renew_keys(struct client *client, const struct client_request *request,
+                       const struct client_reply *reply, const struct keys *keys,
+                       unsigned generation)
+{
+    bool said = strncmp(reply->code, "ExpiredToken", 12) == 0;
+    bool perhaps = strcmp(request->method, "HEAD") == 0 && reply->http.status == 400 && keys->token;
+
+    return (said || perhaps) && credentials_expired(client->credentials, generation);
+}
+
+/* An object from before SSE-C, or after it, is read without its key, or with it. */
+static bool other_key(const struct client *client, const struct client_request *request,
+                      const struct client_reply *reply)
+{
+    bool reads = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+
+    return reads && request->keyed && keeping_has_key(client->keeping) &&
+           reply->http.status == 400 && strncmp(reply->code, "ExpiredToken", 12) != 0;
+}
+
+/* Would the same request be answered otherwise when it is sent anew at once? */
+static bool adapt(struct client *client, const struct client_request *request,
+                  const struct client_reply *reply, const struct keys *keys, unsigned generation,
+                  struct adaption *a)
+{
+    if (!a->other_key && other_key(client, request, reply)) {
+        a->other_key = true;
+        a->keyed = !a->keyed;
+        return true;
+    }
+    if (!a->renewed && renew_keys(client, request, reply, keys, generation)) {
+        *a = (struct adaption){.clock_corrected = a->clock_corrected,
+                               .renewed = true,
+                               .keyed = request->keyed && keeping_uses_key(client->keeping)};
+        return true;
+    }
+    if (!a->clock_corrected && correct_clock(client, reply))
+        return a->clock_corrected = true;
+    return false;
+}
+
 static void payload_hash(const struct client_request *request, char ret_hex[65])
 {
     uint8_t digest[32];
@@ -497,7 +527,7 @@ bool client_send(struct client *client, const struct client_request *request,
                  struct client_reply *ret_reply, struct err *err)
 {
     const struct stop *stop = client->store->stop;
-    bool clock_corrected = false;
+    struct adaption adaption = {.keyed = request->keyed && keeping_uses_key(client->keeping)};
     char sha256[65];
 
     ret_reply->tries = 0;
@@ -506,11 +536,18 @@ bool client_send(struct client *client, const struct client_request *request,
     for (;;) {
         if (!request->urgent && stop_now(stop))
             return err_set(err, ERR_INTERRUPTED, "interrupted before asking the store");
-        bool answered = try_once(client, request, sha256, &ret_reply->http, err);
+        struct keys keys = {0};
+        unsigned generation = 0;
+        bool ready = credentials_get(client->credentials, &keys, &generation, err);
+        ret_reply->http.status = 0;
+        bool answered = ready && try_once(client, request, sha256, &keys, adaption.keyed,
+                                          &ret_reply->http, err);
         ret_reply->tries++;
         ret_reply->code[0] = ret_reply->message[0] = '\0';
-        if (answered && ret_reply->http.status >= 200 && ret_reply->http.status < 300)
+        if (answered && ret_reply->http.status >= 200 && ret_reply->http.status < 300) {
+            keys_done(&keys);
             return true;
+        }
         if (answered) {
             read_error(ret_reply);
             refused(client, request, ret_reply, err);
@@ -518,12 +555,14 @@ bool client_send(struct client *client, const struct client_request *request,
             err_in(err, "%s%s%s", client->store->name, request->key ? ", object " : "",
                    request->key ? request->key : "");
         }
-        if (!answered || ret_reply->http.status >= 500)
+        if ((ready && !answered) || ret_reply->http.status >= 500)
             ret_reply->maybe_done = true;
-        if (answered && !clock_corrected && correct_clock(client, ret_reply)) {
-            clock_corrected = true;
+        bool again = answered && adapt(client, request, ret_reply, &keys, generation, &adaption);
+        keys_done(&keys);
+        if (again)
             continue;
-        }
+        if (adaption.other_key && ret_reply->http.status == 400)
+            err_hint(err, "is the object encrypted with another key than s3.sse_c_key_file?");
         if (!err->retry || ret_reply->tries > client->retries)
             return false;
         atomic_fetch_add(&client->store->retries, 1);

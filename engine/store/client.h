@@ -5,7 +5,8 @@
  *
  * Tried again are failures that may pass: no connection, a lost one, 5xx, 429, SlowDown,
  * RequestTimeout; between tries a random time is waited, up to a bound that doubles. Bodies are
- * buffers, so every try sends the same. A server that finds our clock wrong is believed once.
+ * buffers, so every try sends the same. A server that finds our clock wrong is believed once, and
+ * one that finds the keys expired gets others once.
  *
  * Threads: any thread; a call blocks its thread.
  */
@@ -18,6 +19,7 @@
 #include "config/config.h"
 #include "store/backend.h"
 #include "store/http.h"
+#include "store/keeping.h"
 #include "store/sign.h"
 
 struct client;
@@ -33,7 +35,9 @@ struct client_request {
     const void *body;
     size_t body_len;
     bool has_body;
-    bool urgent; /* not cut short by a stop; then only one try */
+    bool keyed;    /* reads or writes an object's bytes: with SSE-C its key goes along */
+    bool stranger; /* says that the bucket belongs to nobody, to see whether the server looks */
+    bool urgent;   /* not cut short by a stop; then only one try */
 };
 
 struct client_reply {
@@ -44,10 +48,13 @@ struct client_reply {
     bool maybe_done; /* a try may have been carried out although no answer said so */
 };
 
-/* Resolves credentials and checks endpoint and bucket; sends nothing. `store` takes the counters,
- * and its name stands in errors. */
+/* Finds keys and checks endpoint and bucket; sends nothing to the store. `s3` is borrowed; `store`
+ * takes the counters, and its name stands in errors. */
 struct client *client_open(const struct config_s3 *s3, struct store *store, struct err *err);
 void client_close(struct client *client); /* NULL allowed */
+/* Adds where the keys come from, for people. */
+void client_describe_keys(const struct client *client, struct buf *ret_text);
+const struct keeping *client_keeping(const struct client *client); /* borrowed */
 /* True only for 2xx. *ret_reply is filled either way and is the caller's (client_reply_done). */
 bool client_send(struct client *client, const struct client_request *request,
                  struct client_reply *ret_reply, struct err *err);

@@ -167,6 +167,29 @@ static void keep_total(struct http_reply *reply, const char *value)
     }
 }
 
+/* How the server keeps an object. */
+static void keep_kept(struct http_reply *reply, const char *line, size_t len)
+{
+    const struct {
+        const char *name;
+        char *into;
+        size_t size;
+    } kept[] = {
+        {"x-amz-server-side-encryption", reply->encryption, sizeof(reply->encryption)},
+        {"x-amz-server-side-encryption-aws-kms-key-id", reply->kms_key, sizeof(reply->kms_key)},
+        {"x-amz-server-side-encryption-customer-key-md5", reply->customer_md5,
+         sizeof(reply->customer_md5)},
+        {"x-amz-object-lock-mode", reply->lock_mode, sizeof(reply->lock_mode)},
+        {"x-amz-object-lock-retain-until-date", reply->lock_until, sizeof(reply->lock_until)},
+        {"x-amz-object-lock-legal-hold", reply->legal_hold, sizeof(reply->legal_hold)},
+    };
+
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        if (header_is(line, len, kept[i].name, kept[i].into, kept[i].size))
+            return;
+    }
+}
+
 static size_t on_header(char *line, size_t size, size_t count, void *state)
 {
     struct http_reply *reply = ((struct transfer *)state)->reply;
@@ -182,8 +205,6 @@ static size_t on_header(char *line, size_t size, size_t count, void *state)
         reply->modified_us = http_time_us(value);
     else if (header_is(line, len, "date", value, sizeof(value)))
         reply->date_us = http_time_us(value);
-    else if (header_is(line, len, "x-amz-server-side-encryption", value, sizeof(value)))
-        snprintf(reply->encryption, sizeof(reply->encryption), "%.15s", value);
     else if (header_is(line, len, "x-amz-bucket-region", value, sizeof(value)))
         snprintf(reply->region, sizeof(reply->region), "%.31s", value);
     else if (header_is(line, len, "content-length", value, sizeof(value)) &&
@@ -192,6 +213,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *state)
     else if (header_is(line, len, "retry-after", value, sizeof(value)) &&
              text_to_int(value, &number) && number >= 0)
         reply->retry_after_s = number;
+    else
+        keep_kept(reply, line, len);
     return len;
 }
 

@@ -42,11 +42,14 @@ struct http_call {
 struct http_reply {
     long status; /* 0: no answer came */
     struct buf body;
-    char etag[80];       /* quotes stripped */
-    char encryption[16]; /* x-amz-server-side-encryption */
-    char region[32];     /* x-amz-bucket-region: where the server says the bucket is */
-    uint64_t length;     /* Content-Length; of HEAD too */
-    uint64_t total;      /* the whole object's size, from Content-Range */
+    char etag[80];                                     /* quotes stripped */
+    char encryption[16];                               /* x-amz-server-side-encryption */
+    char kms_key[256];                                 /* its key */
+    char customer_md5[32];                             /* of a key of ours that it used */
+    char lock_mode[16], lock_until[40], legal_hold[8]; /* x-amz-object-lock-... */
+    char region[32]; /* x-amz-bucket-region: where the server says the bucket is */
+    uint64_t length; /* Content-Length; of HEAD too */
+    uint64_t total;  /* the whole object's size, from Content-Range */
     bool has_total;
     int64_t modified_us; /* Last-Modified; 0: not said */
     int64_t date_us;     /* the server's clock; 0: not said */

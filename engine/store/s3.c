@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "store/backend.h"
+#include "store/bucket.h"
 #include "store/client.h"
 #include "store/upload.h"
 #include "store/xml.h"
@@ -16,6 +17,7 @@ struct s3 {
     struct store store;
     struct client *client;
     struct uploader *uploader;
+    const struct config_s3 *config;
 };
 
 static void s3_close(struct store *store)
@@ -36,10 +38,8 @@ static struct store_put *s3_put(struct store *store, const struct store_put_para
 static bool s3_head(struct store *store, const char *key, struct store_object *ret_object,
                     struct err *err)
 {
-    struct client_request request = {.method = "HEAD",
-                                     .key = key,
-                                     .doing = "look at object",
-                                     .urgent = true};
+    struct client_request request = {
+        .method = "HEAD", .key = key, .doing = "look at object", .keyed = true, .urgent = true};
     struct client_reply reply = {0};
     bool ok = client_send(((struct s3 *)store)->client, &request, &reply, err);
 
@@ -106,6 +106,7 @@ static bool ask_range(struct reading *r, uint64_t wanted, struct err *err)
     struct client_request request = {.method = "GET",
                                      .key = r->key,
                                      .doing = "read object",
+                                     .keyed = true,
                                      .headers = headers,
                                      .header_count = r->match[0] ? 2 : 1};
 
@@ -457,6 +458,13 @@ static bool s3_sweep(struct store *store, const char *prefix, int64_t max_age_s,
     return ok;
 }
 
+static bool s3_examine(struct store *store, store_each_finding each, void *state, struct err *err)
+{
+    struct s3 *s3 = (struct s3 *)store;
+
+    return bucket_examine(s3->client, s3->config, each, state, err);
+}
+
 static const struct store_ops s3_ops = {
     .close = s3_close,
     .put = s3_put,
@@ -468,6 +476,7 @@ static const struct store_ops s3_ops = {
     .remove = s3_remove,
     .list = s3_list,
     .sweep = s3_sweep,
+    .examine = s3_examine,
 };
 
 struct store *s3_open(const struct config_s3 *config, const struct stop *stop, struct err *err)
@@ -477,9 +486,10 @@ struct store *s3_open(const struct config_s3 *config, const struct stop *stop, s
     s3->store.ops = &s3_ops;
     s3->store.stop = stop;
     s3->store.name = mem_printf("s3://%s", config->bucket);
+    s3->config = config;
     s3->client = client_open(config, &s3->store, err);
     if (s3->client)
-        s3->uploader = uploader_new(config, &s3->store, s3->client, err);
+        s3->uploader = uploader_new(config, &s3->store, s3->client);
     if (s3->uploader)
         return &s3->store;
     free(s3->store.name);

@@ -13,7 +13,7 @@
 
 #include "store/store.h"
 
-/* Checks settings and credentials; sends nothing. */
+/* Checks settings and finds keys; sends nothing to the store. */
 struct store *s3_open(const struct config_s3 *s3, const struct stop *stop, struct err *err);
 
 #endif

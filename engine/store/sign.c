@@ -67,6 +67,11 @@ void sign_query(struct buf *buf, const struct sign_pair *pairs, size_t count)
     free(copy);
 }
 
+static const char *service_of(const struct sign_keys *keys)
+{
+    return keys->service ? keys->service : "s3";
+}
+
 /* All headers that are signed, sorted; the caller's. */
 static struct sign_pair *signed_headers(const struct sign_request *request,
                                         const struct sign_keys *keys, const char *date,
@@ -78,7 +83,8 @@ static struct sign_pair *signed_headers(const struct sign_request *request,
     if (count > 0)
         memcpy(all, request->headers, count * sizeof(*all));
     all[count++] = (struct sign_pair){"host", request->host};
-    all[count++] = (struct sign_pair){"x-amz-content-sha256", request->payload_sha256};
+    if (strcmp(service_of(keys), "s3") == 0)
+        all[count++] = (struct sign_pair){"x-amz-content-sha256", request->payload_sha256};
     all[count++] = (struct sign_pair){"x-amz-date", date};
     if (keys->session_token)
         all[count++] = (struct sign_pair){"x-amz-security-token", keys->session_token};
@@ -153,7 +159,7 @@ static void derive_key(const struct sign_keys *keys, const char *day, uint8_t re
     OPENSSL_cleanse(first, strlen(first));
     free(first);
     hmac(step, sizeof(step), keys->region, ret_key);
-    hmac(ret_key, 32, "s3", step);
+    hmac(ret_key, 32, service_of(keys), step);
     hmac(step, sizeof(step), "aws4_request", ret_key);
     OPENSSL_cleanse(step, sizeof(step));
 }
@@ -173,20 +179,20 @@ void sign_v4(const struct sign_request *request, const struct sign_keys *keys, s
     canonical(request, headers, count, &text);
     text_sha256(text.data, text.len, digest);
     text_hex(digest, sizeof(digest), hex);
-    buf_addf(&to_sign, ALGORITHM "\n%s\n%s/%s/s3/aws4_request\n%s", ret_date->data, day,
-             keys->region, hex);
+    char *scope = mem_printf("%s/%s/%s/aws4_request", day, keys->region, service_of(keys));
+    buf_addf(&to_sign, ALGORITHM "\n%s\n%s\n%s", ret_date->data, scope, hex);
     derive_key(keys, day, key);
     hmac(key, sizeof(key), to_sign.data, digest);
     OPENSSL_cleanse(key, sizeof(key));
     text_hex(digest, sizeof(digest), hex);
 
     buf_reset(ret_authorization);
-    buf_addf(ret_authorization,
-             ALGORITHM " Credential=%s/%s/%s/s3/aws4_request,SignedHeaders=", keys->access_key, day,
-             keys->region);
+    buf_addf(ret_authorization, ALGORITHM " Credential=%s/%s,SignedHeaders=", keys->access_key,
+             scope);
     add_names(ret_authorization, headers, count);
     buf_addf(ret_authorization, ",Signature=%s", hex);
     free(headers);
+    free(scope);
     buf_done(&text);
     buf_done(&to_sign);
 }

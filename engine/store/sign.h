@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * AWS Signature Version 4 for S3: the Authorization header of one request. Pure: the time comes in,
- * text goes out, nothing is sent.
+ * AWS Signature Version 4: the Authorization header of one request, to S3 or, for keys, to STS.
+ * Pure: the time comes in, text goes out, nothing is sent.
  *
  * The request is given as it will be sent: `path` and `query` are already encoded (sign_encode,
- * sign_query). Signed are host, x-amz-date, x-amz-content-sha256, x-amz-security-token where there
- * is one, and all `headers`.
+ * sign_query). Signed are host, x-amz-date, x-amz-security-token where there is one, all `headers`,
+ * and for S3 x-amz-content-sha256, which no other service wants.
  *
  * Threads: any thread (no state).
  */
@@ -31,6 +31,7 @@ struct sign_keys {
     const char *secret_key;
     const char *session_token; /* NULL: none */
     const char *region;
+    const char *service; /* NULL: s3 */
 };
 
 struct sign_request {

@@ -71,6 +71,7 @@ struct store_put *store_put(struct store *store, const struct store_put_params *
     put->given_key = params->key;
     put->overwrite = params->overwrite;
     put->small = params->small;
+    put->about = params->about;
     return put;
 }
 
@@ -196,6 +197,11 @@ bool store_sweep(struct store *store, const char *prefix, int64_t max_age_s, uin
     if (ret_removed)
         *ret_removed = removed;
     return ok;
+}
+
+bool store_examine(struct store *store, store_each_finding each, void *state, struct err *err)
+{
+    return !store->ops->examine || store->ops->examine(store, each, state, err);
 }
 
 void store_stats(struct store *store, struct store_stats *ret_stats)

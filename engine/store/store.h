@@ -37,11 +37,13 @@ struct store_put_params {
     const char *content_type; /* NULL: application/octet-stream */
     bool overwrite;           /* only for the catalog, run reports and pointers */
     bool small;               /* state files: standard class, one request, no read-back */
+    bool about;               /* metadata, manifest: standard class, for it is often read */
 };
 
 struct store_put;
 
-/* Secrets are resolved here (config, then AWS_* environment). `stop` may be NULL. */
+/* Keys are found here (store/credentials.h); S3 itself is not asked. Both are borrowed for the
+ * store's life; `stop` may be NULL. */
 struct store *store_open(const struct config_s3 *s3, const struct stop *stop, struct err *err);
 void store_close(struct store *store); /* NULL allowed */
 /* "s3://bucket" or "file:///dir/bucket", for people. Borrowed. */
@@ -81,6 +83,17 @@ bool store_list(struct store *store, const char *prefix, const char *start_after
  * Counts what went. */
 bool store_sweep(struct store *store, const char *prefix, int64_t max_age_s, uint64_t *ret_removed,
                  struct err *err);
+/* What the store says of itself, for pre-flight: where the keys come from, how a bucket is set up.
+ * What it does not support or may not be asked is a finding, too. A directory has none. */
+enum store_verdict { STORE_FINE, STORE_ADVICE, STORE_WRONG };
+struct store_finding {
+    const char *topic; /* "versioning" */
+    enum store_verdict verdict;
+    char detail[300];
+    const char *hint; /* NULL: none */
+};
+typedef void (*store_each_finding)(const struct store_finding *finding, void *state);
+bool store_examine(struct store *store, store_each_finding each, void *state, struct err *err);
 /* Requests and bytes since open, for reports and tests. */
 struct store_stats {
     uint64_t requests, bytes_sent, bytes_received, retries;

@@ -32,9 +32,8 @@ struct uploader {
     struct client *client;
     uint64_t single_bytes; /* objects up to this go in one PUT */
     uint64_t part_bytes;
-    size_t in_flight;          /* parts of one upload on their way at most */
-    const char *storage_class; /* NULL: the server's own */
-    bool encrypt;
+    size_t in_flight; /* parts of one upload on their way at most */
+    const struct keeping *keeping;
     bool read_back;
     pthread_mutex_t lock;
     struct pool *pool; /* made by the first multipart upload */
@@ -48,6 +47,7 @@ struct upload {
     uint64_t size;
     struct text_digest *digest; /* of the whole, for reading back; else NULL */
     char *upload_id;            /* NULL while single */
+    char locked_until[24];
     struct lane *lane;
     unsigned part_count;
     size_t in_lane;
@@ -67,22 +67,13 @@ struct part {
 };
 
 struct uploader *uploader_new(const struct config_s3 *s3, struct store *store,
-                              struct client *client, struct err *err)
+                              struct client *client)
 {
     struct uploader *u = mem_alloc(sizeof(*u));
-    const char *encryption = s3->encryption && *s3->encryption ? s3->encryption : "none";
-    const char *class = s3->storage_class && *s3->storage_class ? s3->storage_class : NULL;
 
-    u->encrypt = strcmp(encryption, "SSE-S3") == 0 || strcmp(encryption, "AES256") == 0;
-    if (!u->encrypt && strcmp(encryption, "none") != 0) {
-        err_set(err, ERR_CONFIG, "s3.encryption: %s is not supported", encryption);
-        err_hint(err, "use SSE-S3 or none");
-        free(u);
-        return NULL;
-    }
     u->store = store;
     u->client = client;
-    u->storage_class = class && strcmp(class, "STANDARD") != 0 ? class : NULL;
+    u->keeping = client_keeping(client);
     u->part_bytes = (uint64_t)(s3->part_size_mb > 0 ? s3->part_size_mb : 16) * MIB;
     if (u->part_bytes < PART_BYTES_MIN)
         u->part_bytes = PART_BYTES_MIN;
@@ -182,17 +173,19 @@ static bool differs(const struct upload *up, const char *wanted, const char *fou
     return err_why(err, "ETag %s, expected %s", found, wanted);
 }
 
-/* Headers that say how the object shall be kept; returns how many. */
-static size_t keeping_headers(const struct upload *up, struct sign_pair *headers)
+static struct keeping_object kept_as(const struct upload *up)
 {
-    size_t n = 0;
+    return (struct keeping_object){.small = up->put.small, .about = up->put.about};
+}
 
-    headers[n++] = (struct sign_pair){"content-type", up->content_type};
-    if (up->uploader->storage_class && !up->put.small)
-        headers[n++] = (struct sign_pair){"x-amz-storage-class", up->uploader->storage_class};
-    if (up->uploader->encrypt)
-        headers[n++] = (struct sign_pair){"x-amz-server-side-encryption", "AES256"};
-    return n;
+/* Headers of the request that makes the object, 1 + KEEPING_HEADERS at most; returns how many. */
+static size_t making_headers(struct upload *up, struct sign_pair *headers)
+{
+    struct keeping_object object = kept_as(up);
+
+    headers[0] = (struct sign_pair){"content-type", up->content_type};
+    return 1 + keeping_make(up->uploader->keeping, &object, client_now_us(up->uploader->client),
+                            up->locked_until, headers + 1);
 }
 
 /* ERR_EXISTS when the name is taken. Where we may not ask (403 without the right to list), the
@@ -252,30 +245,28 @@ static bool settle_failure(struct upload *up, bool was_free, const struct client
     return maybe && is_ours(up, etag, &object);
 }
 
-/* A server that leaves encryption out without a word must not get away with it. */
-static bool check_encrypted(const struct upload *up, const struct client_reply *reply,
-                            struct err *err)
+/* A server that leaves encryption or a lock out without a word must not get away with it. */
+static bool check_kept(const struct upload *up, bool whole, const struct client_reply *reply,
+                       struct err *err)
 {
-    if (!up->uploader->encrypt || strcmp(reply->http.encryption, "AES256") == 0)
-        return true;
-    err_set(err, ERR_PREFLIGHT, "the store did not encrypt the object");
-    err_in(err, "%s, object %s", up->uploader->store->name, up->put.key);
-    return err_hint(err, "the server does not support SSE-S3: set s3.encryption: none");
+    struct keeping_object object = kept_as(up);
+
+    return keeping_check(up->uploader->keeping, &object, whole, &reply->http, err) ||
+           err_in(err, "%s, object %s", up->uploader->store->name, up->put.key);
 }
 
-/* Some servers only say InvalidArgument of a storage class that they do not have. */
-static void hint_class(const struct upload *up, const struct client_reply *reply, struct err *err)
+static void hint_kept(const struct upload *up, const struct client_reply *reply, struct err *err)
 {
-    if (up->uploader->storage_class && !up->put.small &&
-        strcmp(reply->code, "InvalidArgument") == 0)
-        err_hint(err, "does the server know s3.storage_class %s?", up->uploader->storage_class);
+    struct keeping_object object = kept_as(up);
+
+    keeping_hint(up->uploader->keeping, &object, reply->code, reply->message, err);
 }
 
 static bool put_single(struct upload *up, const char *etag, enum sent *ret_sent,
                        struct store_object *ret_object, struct err *err)
 {
-    struct sign_pair headers[6];
-    size_t n = keeping_headers(up, headers);
+    struct sign_pair headers[KEEPING_HEADERS + 3];
+    size_t n = making_headers(up, headers);
     struct buf base64 = BUF_INIT;
     struct client_reply reply = {0};
     uint8_t md5[16];
@@ -296,17 +287,20 @@ static bool put_single(struct upload *up, const char *etag, enum sent *ret_sent,
                                      .body = up->pending.data,
                                      .body_len = up->pending.len,
                                      .has_body = true,
+                                     .keyed = true,
                                      .urgent = up->put.small};
     bool ok = client_send(up->uploader->client, &request, &reply, err);
     *ret_sent = ok ? SENT_YES : reply.maybe_done ? SENT_MAYBE : SENT_NO;
-    if (ok && etag_is_md5(reply.http.etag) && strcmp(reply.http.etag, etag) != 0)
+    bool tells =
+        etag_is_md5(reply.http.etag) && keeping_etag_tells(up->uploader->keeping, &reply.http);
+    if (ok && tells && strcmp(reply.http.etag, etag) != 0)
         ok = differs(up, etag, reply.http.etag, err);
     else if (ok)
-        ok = check_encrypted(up, &reply, err);
+        ok = check_kept(up, false, &reply, err);
     else
         ok = settle_failure(up, was_free, &reply, etag, err);
     if (!ok)
-        hint_class(up, &reply, err);
+        hint_kept(up, &reply, err);
     ret_object->size = up->size;
     ret_object->modified_us = reply.http.date_us;
     memcpy(ret_object->etag, reply.http.etag, sizeof(ret_object->etag));
@@ -364,9 +358,12 @@ static bool part_send(void *item, void *state, struct err *err)
                                      .header_count = 1,
                                      .body = part->bytes.data,
                                      .body_len = part->bytes.len,
-                                     .has_body = true};
+                                     .has_body = true,
+                                     .keyed = true};
     bool ok = client_send(up->uploader->client, &request, &reply, err);
-    if (ok && etag_is_md5(reply.http.etag) && strcmp(reply.http.etag, hex) != 0)
+    bool tells =
+        etag_is_md5(reply.http.etag) && keeping_etag_tells(up->uploader->keeping, &reply.http);
+    if (ok && tells && strcmp(reply.http.etag, hex) != 0)
         ok = differs(up, hex, reply.http.etag, err);
     memcpy(part->etag, reply.http.etag, sizeof(part->etag));
     client_reply_done(&reply);
@@ -434,7 +431,7 @@ static bool give_part(struct upload *up, size_t len, struct err *err)
 
 static bool multipart_begin(struct upload *up, struct err *err)
 {
-    struct sign_pair headers[4], query = {"uploads", ""};
+    struct sign_pair headers[KEEPING_HEADERS + 1], query = {"uploads", ""};
     struct client_reply reply = {0};
     bool was_free;
     struct pool *pool = pool_of(up->uploader, err);
@@ -447,10 +444,11 @@ static bool multipart_begin(struct upload *up, struct err *err)
                                      .query = &query,
                                      .query_count = 1,
                                      .headers = headers,
-                                     .header_count = keeping_headers(up, headers),
-                                     .has_body = true};
+                                     .header_count = making_headers(up, headers),
+                                     .has_body = true,
+                                     .keyed = true};
     bool ok = client_send(up->uploader->client, &request, &reply, err);
-    ok = ok && check_encrypted(up, &reply, err);
+    ok = ok && check_kept(up, false, &reply, err);
     if (reply.http.status == 200) {
         up->upload_id = text_at(&reply, "/InitiateMultipartUploadResult/UploadId");
         if (ok && (!up->upload_id || !*up->upload_id)) {
@@ -460,7 +458,7 @@ static bool multipart_begin(struct upload *up, struct err *err)
         }
     }
     if (!ok)
-        hint_class(up, &reply, err);
+        hint_kept(up, &reply, err);
     client_reply_done(&reply);
     if (!ok)
         return false;
@@ -574,7 +572,8 @@ static bool multipart_end(struct upload *up, enum sent *ret_sent, char *ret_etag
     if (ok) {
         char *etag = text_at(&reply, "/CompleteMultipartUploadResult/ETag");
         const char *bare = etag ? etag + strspn(etag, "\"") : "";
-        if (etag_is_composite(bare) && strncmp(bare, ret_etag, strlen(ret_etag)) != 0)
+        if (etag_is_composite(bare) && keeping_etag_tells(up->uploader->keeping, &reply.http) &&
+            strncmp(bare, ret_etag, strlen(ret_etag)) != 0)
             ok = differs(up, ret_etag, bare, err);
         free(etag);
     } else if (strcmp(reply.code, "NoSuchUpload") == 0) {
@@ -617,24 +616,42 @@ static bool read_back(struct upload *up, struct err *err)
     return err_why(err, "read back, the SHA-256 differs");
 }
 
+/* Is what HEAD tells of the object what was sent, kept as it was asked for? */
+static bool compare(struct upload *up, const char *etag, const struct client_reply *reply,
+                    struct err *err)
+{
+    const struct http_reply *http = &reply->http;
+
+    if (http->length != up->size) {
+        err_set(err, ERR_STORE, "the store holds something else than was sent");
+        err_in(err, "%s, object %s", up->uploader->store->name, up->put.key);
+        return err_why(err, "%llu bytes sent, it holds %llu", (unsigned long long)up->size,
+                       (unsigned long long)http->length);
+    }
+    bool md5 = etag_is_md5(http->etag) || etag_is_composite(http->etag);
+    if (md5 && keeping_etag_tells(up->uploader->keeping, http) && strcmp(http->etag, etag) != 0)
+        return differs(up, etag, http->etag, err);
+    return check_kept(up, true, reply, err);
+}
+
 /* The store's own word on what it holds now. */
 static bool confirm(struct upload *up, const char *etag, struct store_object *ret_object,
                     struct err *err)
 {
-    struct store *store = up->uploader->store;
+    struct client_request request = {.method = "HEAD",
+                                     .key = up->put.key,
+                                     .doing = "look at object",
+                                     .keyed = true,
+                                     .urgent = true};
+    struct client_reply reply = {0};
+    bool ok =
+        client_send(up->uploader->client, &request, &reply, err) && compare(up, etag, &reply, err);
 
-    if (!store->ops->head(store, up->put.key, ret_object, err))
-        return false;
-    if (ret_object->size != up->size) {
-        err_set(err, ERR_STORE, "the store holds something else than was sent");
-        err_in(err, "%s, object %s", store->name, up->put.key);
-        return err_why(err, "%llu bytes sent, it holds %llu", (unsigned long long)up->size,
-                       (unsigned long long)ret_object->size);
-    }
-    bool md5 = etag_is_md5(ret_object->etag) || etag_is_composite(ret_object->etag);
-    if (md5 && strcmp(ret_object->etag, etag) != 0)
-        return differs(up, etag, ret_object->etag, err);
-    return !up->digest || read_back(up, err);
+    ret_object->size = reply.http.length;
+    ret_object->modified_us = reply.http.modified_us;
+    memcpy(ret_object->etag, reply.http.etag, sizeof(ret_object->etag));
+    client_reply_done(&reply);
+    return ok && (!up->digest || read_back(up, err));
 }
 
 bool upload_end(struct store_put *put, struct store_object *ret_object, struct err *err)

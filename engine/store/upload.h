@@ -18,9 +18,9 @@
 
 struct uploader;
 
-/* Checks what the config asks for; both pointers are borrowed for the uploader's life. */
+/* `store` and `client` are borrowed for the uploader's life. */
 struct uploader *uploader_new(const struct config_s3 *s3, struct store *store,
-                              struct client *client, struct err *err);
+                              struct client *client);
 void uploader_free(struct uploader *uploader); /* NULL allowed */
 
 struct store_put *upload_begin(struct uploader *uploader, const struct store_put_params *params,

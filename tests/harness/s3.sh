@@ -4,11 +4,15 @@
 # A throwaway S3 server: a single-node Ceph object store (radosgw) on 127.0.0.1, in memory.
 #
 #   s3.sh start DIR PORT    prints S3_ENDPOINT, S3_ACCESS_KEY and S3_SECRET_KEY as shell assignments
+#   s3.sh sts DIR PORT      a second door to the same data, which knows session tokens: prints its
+#                           S3_ENDPOINT
 #   s3.sh stop DIR          stops what start began in DIR, by its process ids
 #
-# PORT+1 is taken by its monitor. Buckets are made with a plain PUT of /BUCKET. Data is gone at the
-# stop. Needs the packages radosgw, ceph-mon, ceph-osd and ceph-common; without them start says so
-# and exits 77.
+# PORT+1 is taken by its monitor. Buckets are made with a plain PUT of /BUCKET. Temporary keys are
+# had at the second door by STS AssumeRole of arn:aws:iam:::role/archiver; it does not tell a wrong
+# secret from a missing right, so it is not the first. SSE-KMS has one key, archive-key. Data is gone
+# at the stop. Needs the packages radosgw, ceph-mon, ceph-osd and
+# ceph-common; without them start says so and exits 77.
 set -euo pipefail
 
 KEY=ARCHIVERKEY
@@ -60,6 +64,8 @@ rgw dynamic resharding = false
 rgw override bucket index max shards = 0
 rgw crypt require ssl = false
 rgw crypt default encryption key = 4YSmvJtBv0aZ7geVgAsdpRnLBEwWSWlMIGnRS8a9TSA=
+rgw crypt s3 kms backend = testing
+rgw crypt s3 kms encryption keys = archive-key=YmluCmJvb3N0CmJvb3N0LWJ1aWxkCmNlcGguY29uZgo=
 CONF
 }
 
@@ -87,6 +93,13 @@ start_cluster() { # DIR PORT; what it prints goes to a log
     ceph-osd "${conf[@]}" -i 0 "${as[@]}"
     radosgw-admin "${conf[@]}" user create --uid=archiver --display-name=archiver \
         --access-key="$KEY" --secret-key="$SECRET"
+    # a role that may do all, whose session tokens the server checks
+    radosgw-admin "${conf[@]}" role create --role-name=archiver --assume-role-policy-doc='{
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["sts:AssumeRole"],
+        "Principal": {"AWS": ["arn:aws:iam:::user/archiver"]}}]}'
+    radosgw-admin "${conf[@]}" role-policy put --role-name=archiver --policy-name=all \
+        --policy-doc='{"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["s3:*"], "Resource": "arn:aws:s3:::*"}]}'
     radosgw-admin "${conf[@]}" zonegroup placement add --rgw-zonegroup default \
         --placement-id default-placement --storage-class STANDARD_IA || true
     radosgw-admin "${conf[@]}" zone placement add --rgw-zone default \
@@ -114,17 +127,33 @@ start() { # DIR PORT
         stop "$dir"
         die "cannot start, see $dir/log"
     fi
-    for _ in $(seq 1 120); do
-        if curl -fsS -o /dev/null "http://127.0.0.1:$port/" 2>/dev/null; then
-            echo "S3_ENDPOINT=http://127.0.0.1:$port"
-            echo "S3_ACCESS_KEY=$KEY"
-            echo "S3_SECRET_KEY=$SECRET"
-            return 0
-        fi
-        sleep 0.5
-    done
+    if answers "$port"; then
+        echo "S3_ENDPOINT=http://127.0.0.1:$port"
+        echo "S3_ACCESS_KEY=$KEY"
+        echo "S3_SECRET_KEY=$SECRET"
+        return 0
+    fi
     stop "$dir"
     die "the server does not answer, see $dir/log"
+}
+
+answers() { # PORT: within a minute
+    for _ in $(seq 1 120); do
+        ! curl -fsS -o /dev/null "http://127.0.0.1:$1/" 2>/dev/null || return 0
+        sleep 0.5
+    done
+    return 1
+}
+
+sts() { # DIR PORT
+    local dir
+    dir=$(realpath -m "$1")
+    radosgw -c "$dir/ceph.conf" -n client.rgw --setuser "$(id -un)" --setgroup "$(id -gn)" \
+        --rgw-frontends="beast endpoint=127.0.0.1:$2" --rgw-s3-auth-use-sts=true \
+        --rgw-sts-key=archivertestkey1 --pid-file="$dir/run/sts.pid" \
+        --log-file="$dir/log/sts.log" --admin-socket="$dir/run/sts.asok" >&2
+    answers "$2" || die "the second door does not answer, see $dir/log/sts.log"
+    echo "S3_ENDPOINT=http://127.0.0.1:$2"
 }
 
 ours() { # PID DIR: is this process one that start began in DIR?
@@ -151,6 +180,7 @@ stop() { # DIR
 
 case "${1:-} $#" in
 'start 3') start "$2" "$3" ;;
+'sts 3') sts "$2" "$3" ;;
 'stop 2') stop "$2" ;;
-*) die 'usage: s3.sh start DIR PORT | stop DIR' ;;
+*) die 'usage: s3.sh start DIR PORT | sts DIR PORT | stop DIR' ;;
 esac

@@ -6,16 +6,6 @@
 # shellcheck source=../harness/lib.sh
 . "$TESTS/harness/lib.sh"
 
-# An unsigned look from outside, by curl's own signature code and not by ours.
-s3() { # METHOD PATH [CURL-FLAGS...]
-    local method=$1 path=${2//year=/year%3D}
-    path=${path//month=/month%3D}
-    path=${path//day=/day%3D}
-    shift 2
-    curl -sS -X "$method" --aws-sigv4 aws:amz:us-east-1:s3 --user "$S3_ACCESS_KEY:$S3_SECRET_KEY" \
-        -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' "$@" "$S3_ENDPOINT$path"
-}
-
 fresh_bucket() {
     BUCKET=b$(echo -n "$TEST" | md5sum | cut -c1-12)
     s3 PUT "/$BUCKET" -f -o /dev/null
