@@ -11,13 +11,14 @@
 
 extern const struct test_suite base_err_suite, base_text_suite, base_queue_suite,
     config_config_suite, row_shape_suite, row_encode_suite, row_decode_suite, member_member_suite,
-    catalog_key_suite, catalog_catalog_suite, store_dir_suite, store_sign_suite, store_xml_suite;
+    catalog_key_suite, catalog_catalog_suite, store_dir_suite, store_sign_suite, store_xml_suite,
+    store_parts_suite, store_address_suite, store_pace_suite;
 
 static const struct test_suite *const suites[] = {
-    &base_err_suite,    &base_text_suite,       &base_queue_suite, &config_config_suite,
-    &row_shape_suite,   &row_encode_suite,      &row_decode_suite, &member_member_suite,
-    &catalog_key_suite, &catalog_catalog_suite, &store_dir_suite,  &store_sign_suite,
-    &store_xml_suite,
+    &base_err_suite,    &base_text_suite,       &base_queue_suite,    &config_config_suite,
+    &row_shape_suite,   &row_encode_suite,      &row_decode_suite,    &member_member_suite,
+    &catalog_key_suite, &catalog_catalog_suite, &store_dir_suite,     &store_sign_suite,
+    &store_xml_suite,   &store_parts_suite,     &store_address_suite, &store_pace_suite,
 };
 
 #define SUITE_COUNT (sizeof(suites) / sizeof(suites[0]))
