@@ -31,7 +31,7 @@ struct sealer *sealer_new(bool gzip, int level, struct err *err)
 
     if (!gzip)
         return s;
-    assert(level >= 1 && level <= 12);
+    assert(level >= 0 && level <= 12);
     s->compressor = libdeflate_alloc_compressor(level);
     s->decompressor = libdeflate_alloc_decompressor();
     if (s->compressor && s->decompressor)
