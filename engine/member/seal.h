@@ -17,7 +17,8 @@
 #include "member/member.h"
 
 struct sealer;
-/* level: 1..12, 0 for stored blocks. gzip false: `sealed` becomes a copy of the lines, level and comment mean nothing.
+/* level: 1..12, 0 for stored blocks. gzip false: `sealed` becomes a copy of the lines, level and
+ * comment mean nothing.
  */
 struct sealer *sealer_new(bool gzip, int level, struct err *err);
 void sealer_free(struct sealer *sealer);

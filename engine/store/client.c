@@ -459,35 +459,48 @@ static bool wait_to_retry(struct client *client, unsigned tries, int64_t asked_s
     return pace_wait(client->store->stop, retry_wait_ms(tries, random, asked_s) * 1000);
 }
 
+/* The tries of one request. *err is of the last one, also where a later one than that went well. */
+static bool send_until(struct sending *sending, struct client_reply *ret_reply, struct err *err)
+{
+    struct client *client = sending->client;
+    const struct stop *stop = client->store->stop;
+    bool urgent = sending->request->urgent;
+
+    for (;;) {
+        if (!urgent && stop_now(stop))
+            return err_set(err, ERR_INTERRUPTED, "interrupted before asking the store");
+        if (!pace_enter(client->pace, &sending->try, err))
+            return err_in(err, "%s", client->store->name);
+        bool answered = attempt(sending, ret_reply, err);
+        if (answered && is_success(ret_reply->http.status))
+            return true;
+        if (answered && remedy(sending, ret_reply))
+            continue;
+        if (!err->retry || sending->try.tries++ >= sending->try.most)
+            return false;
+        int64_t asked_s = answered ? ret_reply->http.retry_after_s : 0;
+        if (!wait_to_retry(client, (unsigned)sending->try.tries, asked_s))
+            return urgent ? false : interrupted(err);
+    }
+}
+
 bool client_send(struct client *client, const struct client_request *request,
                  struct client_reply *ret_reply, struct err *err)
 {
-    const struct stop *stop = client->store->stop;
     struct sending sending = {
         .client = client,
         .request = request,
-        .try = {.stop = request->urgent ? NULL : stop, .most = client->s3->retries},
+        .try = {.stop = request->urgent ? NULL : client->store->stop, .most = client->s3->retries},
     };
+    struct err failed = ERR_INIT;
 
     ret_reply->tries = 0;
     ret_reply->maybe_done = false;
     payload_hash(request, sending.sha256);
-    for (;;) {
-        if (!request->urgent && stop_now(stop))
-            return err_set(err, ERR_INTERRUPTED, "interrupted before asking the store");
-        if (!pace_enter(client->pace, &sending.try, err))
-            return err_in(err, "%s", client->store->name);
-        bool answered = attempt(&sending, ret_reply, err);
-        if (answered && is_success(ret_reply->http.status))
-            return true;
-        if (answered && remedy(&sending, ret_reply))
-            continue;
-        if (!err->retry || sending.try.tries++ >= sending.try.most)
-            return false;
-        int64_t asked_s = answered ? ret_reply->http.retry_after_s : 0;
-        if (!wait_to_retry(client, sending.try.tries, asked_s))
-            return request->urgent ? false : interrupted(err);
-    }
+    if (send_until(&sending, ret_reply, &failed))
+        return true;
+    *err = failed;
+    return false;
 }
 
 void client_reply_done(struct client_reply *reply)

@@ -576,7 +576,7 @@ static bool begin_send(struct upload *up, struct client_reply *ret_reply, struct
     return ok;
 }
 
-static bool multipart_begin(struct upload *up, struct err *err)
+static bool begin(struct upload *up, struct err *err)
 {
     struct client_reply reply = {0};
     bool was_free;
@@ -607,6 +607,17 @@ static bool multipart_begin(struct upload *up, struct err *err)
                                               .drop = drop_part,
                                               .state = up});
     return true;
+}
+
+/* What went wrong on the way to a success is forgotten: the writer looks at its error at the end. */
+static bool multipart_begin(struct upload *up, struct err *err)
+{
+    struct err failed;
+    bool ok = begin(up, &failed);
+
+    if (!ok)
+        *err = failed;
+    return ok;
 }
 
 static uint64_t part_bytes(const struct upload *up)
