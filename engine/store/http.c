@@ -371,7 +371,8 @@ static bool err_certificate(struct err *err, long verified, const char *why)
     if (verified == X509_V_ERR_CERT_HAS_EXPIRED || verified == X509_V_ERR_CERT_NOT_YET_VALID) {
         err_set(err, ERR_NETWORK, "the store's certificate is out of date");
         err_hint(err, "renew it on the server, or set this host's clock right");
-    } else if (verified == X509_V_OK) {
+    } else if (verified == X509_V_OK || verified == X509_V_ERR_UNSPECIFIED) {
+        /* What libcurl checks itself, after OpenSSL was content. */
         err_set(err, ERR_NETWORK, "the store's certificate is for another host");
         err_hint(err, "s3.endpoint must be a name that stands in the certificate");
     } else {

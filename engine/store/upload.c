@@ -479,6 +479,10 @@ static bool part_send(void *item, void *state, struct err *err)
     bool ok = client_send(up->uploader->client, &request, &reply, err);
     if (ok && etag_is_md5(reply.http.etag) && strcmp(reply.http.etag, hex) != 0)
         ok = differs(up, "ETag", hex, reply.http.etag, err);
+    if (ok && !reply.http.etag[0]) {
+        ok = err_set(err, ERR_STORE, "the server took a part and gave no ETag for it");
+        err_in(err, "%s, object %s", up->uploader->store->name, up->put.key);
+    }
     ok = ok && check_checksum(up, up->checksums ? checksum : "", &reply, err);
     memcpy(part->etag, reply.http.etag, sizeof(part->etag));
     client_reply_done(&reply);
@@ -609,7 +613,8 @@ static bool begin(struct upload *up, struct err *err)
     return true;
 }
 
-/* What went wrong on the way to a success is forgotten: the writer looks at its error at the end. */
+/* What went wrong on the way to a success is forgotten: the writer looks at its error at the end.
+ */
 static bool multipart_begin(struct upload *up, struct err *err)
 {
     struct err failed;

@@ -250,7 +250,7 @@ class Connection(socketserver.BaseRequestHandler):
         head += "".join(f"{n}: {v}\r\n" for n, v in answer.headers) + "\r\n"
         raw = head.encode() + (b"" if request.method == "HEAD" else body)
         if action == "truncate":
-            self.request.sendall(raw[:len(raw) - max(len(body) // 2, 4)])
+            self.request.sendall(raw[:-len(body) // 2] if body else raw[:len(head) // 2])
             return False
         if action == "slow":
             for at in range(0, len(raw), 2):
