@@ -459,7 +459,7 @@ static bool wait_to_retry(struct client *client, unsigned tries, int64_t asked_s
     return pace_wait(client->store->stop, retry_wait_ms(tries, random, asked_s) * 1000);
 }
 
-/* The tries of one request. *err is of the last one, also where a later one than that went well. */
+/* The tries of one request. *err is of the last that failed, even where a later one went well. */
 static bool send_until(struct sending *sending, struct client_reply *ret_reply, struct err *err)
 {
     struct client *client = sending->client;
