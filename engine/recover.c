@@ -20,7 +20,6 @@
 #include "rebuild.h"
 #include "targets.h"
 
-#define SWEEP_AGE_S (24 * 3600)
 /* Enough of an object to hold the gzip header with our comment. */
 #define HEAD_BYTES 1024
 /* Batches settled this long before the last one of an old timeline are looked up once more. */
@@ -689,7 +688,8 @@ bool recover_table(const struct recover_target *target, struct conn *conn, struc
         goto out;
     if (!decide_all(&r, err))
         goto out;
-    ok = target->rebuild || store_sweep(store, buf_str(&prefix), SWEEP_AGE_S, &swept, err);
+    ok = target->rebuild || store_sweep(store, buf_str(&prefix),
+                                        target->config->s3.stale_upload_hours * 3600, &swept, err);
     report->swept += swept;
 out:
     recovery_done(&r);

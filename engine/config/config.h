@@ -109,13 +109,19 @@ struct config_s3 {
     int64_t addressing; /* enum config_addressing */
     int64_t allow_http; /* bool */
     const char *ca_file;
+    const char *pinned_public_key; /* "sha256//BASE64[;...]" */
     int64_t multipart_threshold_mb;
     int64_t part_size_mb;
     int64_t max_concurrent_parts;
     int64_t retries;
-    int64_t connect_timeout; /* seconds */
-    int64_t idle_timeout;    /* seconds */
-    int64_t verify;          /* enum config_store_verify */
+    int64_t connect_timeout;   /* seconds */
+    int64_t idle_timeout;      /* seconds */
+    int64_t min_speed_kb;      /* KiB a second; 0: anything that moves */
+    int64_t request_timeout;   /* seconds; 0: none */
+    double bandwidth_limit_mb; /* MiB a second; 0: none */
+    double rate_limit;         /* requests a second; 0: none */
+    int64_t stale_upload_hours;
+    int64_t verify; /* enum config_store_verify */
 };
 
 /* What `compliance:` asks for; checked against every table on loading. */

@@ -116,6 +116,31 @@ static bool is_endpoint(const char *text, struct err *err)
     return err_hint(err, "https://host, http://host, or file:///directory; none for AWS");
 }
 
+/* "sha256//" and 44 characters of base64, once or more with ';' between. */
+static bool is_pin(const char *text, struct err *err)
+{
+    const char *at = text;
+
+    for (;;) {
+        struct buf key = BUF_INIT;
+        char digest[45] = "";
+        bool ok = strncmp(at, "sha256//", 8) == 0 && strlen(at) >= 52;
+        if (ok)
+            memcpy(digest, at + 8, 44);
+        ok = ok && text_from_base64(&key, digest, 44) && key.len == 32;
+        buf_done(&key);
+        if (!ok)
+            break;
+        at += 52;
+        if (!*at)
+            return true;
+        if (*at++ != ';')
+            break;
+    }
+    err_set(err, ERR_CONFIG, "not the digest of a public key: %s", text);
+    return err_hint(err, "write sha256//BASE64, as `curl --pinnedpubkey` takes it");
+}
+
 static bool is_bucket(const char *text, struct err *err)
 {
     if (strcmp(text, ".") != 0 && strcmp(text, "..") != 0 && !strchr(text, '/') &&
@@ -241,6 +266,9 @@ const struct option_row options_table[] = {
      .help = "Allow http:// to other hosts than this one"},
     {.name = "ca_file", S3(ca_file), .type = OPTION_TEXT, FIRST,
      .help = "Certificates that the store's is checked against, instead of the system's"},
+    {.name = "pinned_public_key", S3(pinned_public_key), .type = OPTION_TEXT,
+     .validate = is_pin, FIRST,
+     .help = "Keys that the store's certificate may have: sha256//BASE64, more after ';'"},
     {.name = "multipart_threshold_mb", S3(multipart_threshold_mb), .type = OPTION_INT,
      .fallback = "10", .min = 1, .max = 5120, .unit = "MiB", FIRST,
      .help = "Objects larger than this are uploaded in parts"},
@@ -253,7 +281,23 @@ const struct option_row options_table[] = {
     {.name = "connect_timeout", S3(connect_timeout), .type = OPTION_INT, .fallback = "10",
      .min = 1, .max = 3600, .unit = "seconds", FIRST, .help = "Wait for a connection"},
     {.name = "idle_timeout", S3(idle_timeout), .type = OPTION_INT, .fallback = "30", .min = 1,
-     .max = 3600, .unit = "seconds", FIRST, .help = "Give up where nothing moves for so long"},
+     .max = 3600, .unit = "seconds", FIRST,
+     .help = "Give up where it is slower than min_speed_kb for so long"},
+    {.name = "min_speed_kb", S3(min_speed_kb), .type = OPTION_INT, .fallback = "1", .min = 0,
+     .max = 1048576, .unit = "KiB/s", FIRST,
+     .help = "Slower than this is no progress; 0: anything that moves is"},
+    {.name = "request_timeout", S3(request_timeout), .type = OPTION_INT, .fallback = "3600",
+     .min = 0, .max = 86400, .unit = "seconds", FIRST,
+     .help = "A request as a whole, one try of it; 0: no limit"},
+    {.name = "bandwidth_limit_mb", S3(bandwidth_limit_mb), .type = OPTION_REAL, .fallback = "0",
+     .min = 0, .max = 1e6, .unit = "MiB/s", FIRST,
+     .help = "Bytes sent and received together, at most; 0: no limit"},
+    {.name = "rate_limit_requests_per_second", S3(rate_limit), .type = OPTION_REAL,
+     .fallback = "0", .min = 0, .max = 1e6, .unit = "requests/s", FIRST,
+     .help = "Requests at most; 0: as many as the store takes"},
+    {.name = "stale_upload_hours", S3(stale_upload_hours), .type = OPTION_INT, .fallback = "24",
+     .min = 0, .max = 8760, .unit = "hours", FIRST,
+     .help = "Unfinished uploads older than this are removed by recover"},
     {.name = "verify", S3(verify), .type = OPTION_CHOICE, .choices = store_verify,
      .fallback = "checksum", FIRST,
      .help = "What an upload must pass: the store's checksum, or being read back whole"},
@@ -271,17 +315,11 @@ const struct option_row options_table[] = {
     {.name = "object_lock_legal_hold", S3(object_lock_legal_hold), .type = OPTION_BOOL,
      .fallback = "false", FIRST,
      .help = "Put them under legal hold too, which lasts until somebody takes it off"},
-    {.name = "pinned_public_key", LATER(IN_S3), .type = OPTION_TEXT,
-     .help = "Digest that the store's public key must have"},
     {.name = "expected_bucket_owner", S3(expected_bucket_owner), .type = OPTION_TEXT,
      .validate = is_account, FIRST,
      .help = "AWS account that the bucket must belong to; requests to another's are refused"},
     {.name = "tags", S3(tags), .type = OPTION_NAMES, .validate = is_tag, FIRST,
      .help = "Tags of data, metadata and manifest: a list of NAME=VALUE"},
-    {.name = "bandwidth_limit_mb", IGNORED(IN_S3), .type = OPTION_REAL, .unit = "MiB/s",
-     .help = "Upload at most so fast"},
-    {.name = "rate_limit_requests_per_second", IGNORED(IN_S3), .type = OPTION_REAL,
-     .unit = "requests/s", .help = "Send at most so many requests"},
     {.name = "spool_dir", IGNORED(IN_S3), .type = OPTION_TEXT,
      .earlier = {"local_fallback_dir"}, .help = "Where objects wait while the store is away"},
     {.name = "local_fallback_retention_days", IGNORED(IN_S3), .type = OPTION_INT,

@@ -2,179 +2,80 @@
 #include "store/client.h"
 
 #include <openssl/rand.h>
-#include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "store/address.h"
 #include "store/credentials.h"
+#include "store/pace.h"
+#include "store/retry.h"
 #include "store/xml.h"
 
-#define BACKOFF_FIRST_MS 200
-#define BACKOFF_MAX_MS   20000
 #define SKEW_US          (INT64_C(300) * 1000000)
+#define REGION_MOVES_MAX 4 /* of a store; a server that sends us in circles is left alone */
 
 struct client {
+    const struct config_s3 *s3;
     struct http *http;
+    struct pace *pace;
     struct store *store;
-    char *origin; /* "https://host:port" */
-    char *host;   /* of the header: without the scheme's own port */
-    char *base;   /* path before "/key": "", "/bucket" */
-    char *bucket, *region;
+    pthread_mutex_t lock;
+    /* The last one counts. Those before it stay: a request may be using them. */
+    struct address *addresses[1 + REGION_MOVES_MAX];
+    size_t address_count;
     struct credentials *credentials;
     struct keeping *keeping;
-    int64_t retries;
-    bool aws;
     atomic_int_fast64_t ahead_us; /* the server's clock minus ours */
 };
 
 /* Opening: where the store is, and who we are. */
-
-/* The pieces of scheme://host[:port][/path]; the caller's. */
-struct endpoint {
-    bool tls;
-    char *host; /* with port unless it is the scheme's own */
-    char *name; /* without port */
-    char *path; /* "" or "/gw" */
-};
-
-static void endpoint_done(struct endpoint *e)
-{
-    free(e->host);
-    free(e->name);
-    free(e->path);
-}
-
-static char *copy_len(const char *text, size_t len)
-{
-    char *copy = mem_alloc(len + 1);
-
-    memcpy(copy, text, len);
-    return copy;
-}
-
-static bool endpoint_parse(const char *text, struct endpoint *ret_e, struct err *err)
-{
-    struct endpoint e = {.tls = strncasecmp(text, "https://", 8) == 0};
-    const char *at = text + (e.tls ? 8 : 7);
-
-    if ((!e.tls && strncasecmp(text, "http://", 7) != 0) || strpbrk(text, "@?# ")) {
-        err_set(err, ERR_CONFIG, "s3.endpoint: not an address: %s", strchr(text, '@') ? "" : text);
-        return err_hint(err, "write https://host[:port], file:///dir, or leave it out for AWS");
-    }
-    size_t host_len = strcspn(at, "/");
-    const char *from = at[0] == '[' ? memchr(at, ']', host_len) : at;
-    const char *colon = from ? memchr(from, ':', host_len - (size_t)(from - at)) : NULL;
-    size_t name_len = colon ? (size_t)(colon - at) : host_len;
-    size_t path_len = strlen(at + host_len);
-    if (!from || name_len == 0)
-        return err_set(err, ERR_CONFIG, "s3.endpoint: no host in %s", text);
-    const char *own = e.tls ? ":443" : ":80";
-    bool plain =
-        colon && host_len - name_len == strlen(own) && memcmp(colon, own, strlen(own)) == 0;
-    while (path_len > 0 && at[host_len + path_len - 1] == '/')
-        path_len--;
-    e.host = copy_len(at, plain ? name_len : host_len);
-    e.name = copy_len(at, name_len);
-    e.path = copy_len(at + host_len, path_len);
-    *ret_e = e;
-    return true;
-}
-
-static bool is_loopback(const char *name)
-{
-    size_t len = strlen(name);
-
-    return strcasecmp(name, "localhost") == 0 || strncmp(name, "127.", 4) == 0 ||
-           strcmp(name, "[::1]") == 0 ||
-           (len > 10 && strcasecmp(name + len - 10, ".localhost") == 0);
-}
-
-static bool bucket_check(const char *bucket, struct err *err)
-{
-    size_t len = strlen(bucket);
-
-    for (size_t i = 0; i < len; i++) {
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_", bucket[i]))
-            len = 0;
-    }
-    if (len < 3 || len > 255 || bucket[0] == '.' || bucket[0] == '-') {
-        err_set(err, ERR_CONFIG, "s3.bucket: \"%s\" is not a bucket's name", bucket);
-        return err_hint(err, "3 to 63 of a-z, 0-9, '-' and '.'");
-    }
-    return true;
-}
-
-static void set_address(struct client *client, const struct config_s3 *s3, const struct endpoint *e)
-{
-    /* A dot in the bucket's name would not match the wildcard of the server's certificate. */
-    bool dots = strchr(s3->bucket, '.') != NULL;
-    bool in_host = s3->addressing == ADDRESSING_VIRTUAL ||
-                   (s3->addressing == ADDRESSING_AUTO && client->aws && !dots);
-
-    client->host = in_host ? mem_printf("%s.%s", s3->bucket, e->host) : mem_strdup(e->host);
-    client->origin = mem_printf("%s://%s", e->tls ? "https" : "http", client->host);
-    client->base = in_host ? mem_strdup(e->path) : mem_printf("%s/%s", e->path, s3->bucket);
-}
-
-static bool set_endpoint(struct client *client, const struct config_s3 *s3,
-                         struct http_params *http, struct err *err)
-{
-    struct endpoint e = {0};
-    bool china = strncmp(client->region, "cn-", 3) == 0;
-    char *text = s3->endpoint ? mem_strdup(s3->endpoint)
-                              : mem_printf("https://s3.%s.amazonaws.com%s", client->region,
-                                           china ? ".cn" : "");
-    bool ok = endpoint_parse(text, &e, err);
-
-    http->direct = ok && is_loopback(e.name);
-    if (ok && !e.tls && !http->direct && !s3->allow_http) {
-        ok = err_set(err, ERR_CONFIG, "s3.endpoint: plain http to %s", e.name);
-        err_why(err, "the archive would cross the network unencrypted");
-        err_hint(err, "use https://, or set s3.allow_http: true");
-    }
-    if (ok && !e.tls && !http->direct && keeping_has_key(client->keeping)) {
-        ok = err_set(err, ERR_CONFIG, "s3.sse_c_key_file: plain http to %s", e.name);
-        err_why(err, "the key would cross the network unencrypted");
-    }
-    if (ok)
-        set_address(client, s3, &e);
-    endpoint_done(&e);
-    free(text);
-    return ok;
-}
 
 static const char *or_null(const char *text)
 {
     return text && *text ? text : NULL;
 }
 
+static const struct address *address_of(struct client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    const struct address *address = client->addresses[client->address_count - 1];
+    pthread_mutex_unlock(&client->lock);
+    return address;
+}
+
 struct client *client_open(const struct config_s3 *s3, struct store *store, struct err *err)
 {
     struct client *client = mem_alloc(sizeof(*client));
-    struct http_params http = {
-        .ca_file = or_null(s3->ca_file),
-        .connect_timeout_s = s3->connect_timeout,
-        .idle_timeout_s = s3->idle_timeout,
-        .stop = store->stop,
-    };
 
+    client->s3 = s3;
     client->store = store;
-    client->aws = !s3->endpoint;
-    client->retries = s3->retries;
-    client->bucket = mem_strdup(s3->bucket);
-    client->region = mem_strdup(or_null(s3->region) ? s3->region : "us-east-1");
+    pthread_mutex_init(&client->lock, NULL);
     client->keeping = keeping_new(s3, err);
-    if (client->keeping && bucket_check(s3->bucket, err) && set_endpoint(client, s3, &http, err))
+    if (client->keeping)
+        client->addresses[0] = address_new(s3, NULL, err);
+    if (client->addresses[0])
         client->credentials = credentials_open(s3, store->stop, err);
     if (!client->credentials) {
         err_in(err, "%s", store->name);
         client_close(client);
         return NULL;
     }
-    client->http = http_open(&http);
+    client->address_count = 1;
+    client->pace = pace_new(s3->rate_limit);
+    client->http = http_open(&(struct http_params){
+        .ca_file = or_null(s3->ca_file),
+        .pinned_key = or_null(s3->pinned_public_key),
+        .connect_timeout_s = s3->connect_timeout,
+        .idle_timeout_s = s3->idle_timeout,
+        .request_timeout_s = s3->request_timeout,
+        .lowest_speed_bytes = s3->min_speed_kb * 1024,
+        .bandwidth_bytes = s3->bandwidth_limit_mb * 1024 * 1024,
+        .direct = client->addresses[0]->loopback,
+        .stop = store->stop,
+    });
     return client;
 }
 
@@ -183,11 +84,10 @@ void client_close(struct client *client)
     if (!client)
         return;
     http_close(client->http);
-    free(client->origin);
-    free(client->host);
-    free(client->base);
-    free(client->bucket);
-    free(client->region);
+    pace_free(client->pace);
+    for (size_t i = 0; i < sizeof(client->addresses) / sizeof(client->addresses[0]); i++)
+        address_free(client->addresses[i]);
+    pthread_mutex_destroy(&client->lock);
     credentials_close(client->credentials);
     keeping_free(client->keeping);
     free(client);
@@ -219,6 +119,10 @@ static bool keep_error(const char *path, const char *text, void *state, struct e
         snprintf(reply->code, sizeof(reply->code), "%.63s", text);
     else if (strcmp(path, "/Error/Message") == 0)
         snprintf(reply->message, sizeof(reply->message), "%.199s", text);
+    else if (strcmp(path, "/Error/Region") == 0 && !reply->http.region[0])
+        snprintf(reply->http.region, sizeof(reply->http.region), "%.31s", text);
+    else if (strcmp(path, "/Error/Endpoint") == 0 && !reply->http.region[0])
+        address_region(text, reply->http.region, sizeof(reply->http.region));
     return true;
 }
 
@@ -268,6 +172,9 @@ static const struct refusal refusals[] = {
      .hint = "the server does not support this: check s3.storage_class and s3.encryption"},
     {.code = "QuotaExceeded", .kind = ERR_RESOURCE, .hint = "the store's quota is used up"},
     {.code = "XMinioStorageFull", .kind = ERR_RESOURCE, .hint = "the store is full"},
+    /* a byte changed on the way */
+    {.code = "BadDigest", .kind = ERR_STORE, .retry = true},
+    {.code = "XAmzContentSHA256Mismatch", .kind = ERR_STORE, .retry = true},
     {.code = "RequestTimeout", .kind = ERR_NETWORK, .retry = true},
     {.code = "SlowDown", .kind = ERR_NETWORK, .retry = true},
     {.code = "OperationAborted", .kind = ERR_STORE, .retry = true},
@@ -306,7 +213,7 @@ static const struct refusal *refusal_of(const struct client_reply *reply)
     return &other;
 }
 
-static bool refused(const struct client *client, const struct client_request *request,
+static bool refused(struct client *client, const struct client_request *request,
                     const struct client_reply *reply, struct err *err)
 {
     const struct refusal *refusal = refusal_of(reply);
@@ -326,7 +233,7 @@ static bool refused(const struct client *client, const struct client_request *re
         err_why(err, "the server answered %ld", reply->http.status);
     if (refusal->hint)
         err_hint(err, "%s", refusal->hint);
-    if (reply->http.region[0] && strcmp(reply->http.region, client->region) != 0)
+    if (reply->http.region[0] && strcmp(reply->http.region, address_of(client)->region) != 0)
         err_hint(err, "the bucket is in %s: correct s3.region", reply->http.region);
     err->retry = refusal->retry;
     return err_in(err, "%s", client->store->name);
@@ -339,11 +246,11 @@ bool client_check_body(struct client *client, const struct client_request *reque
     return !reply->code[0] || refused(client, request, reply, err);
 }
 
-static char *path_of(const struct client *client, const char *key)
+static char *path_of(const struct address *address, const char *key)
 {
     struct buf path = BUF_INIT;
 
-    sign_encode(&path, client->base, true);
+    sign_encode(&path, address->base, true);
     if (key || path.len == 0)
         buf_addc(&path, '/');
     if (key)
@@ -351,36 +258,54 @@ static char *path_of(const struct client *client, const char *key)
     return buf_steal(&path);
 }
 
+/* A request on its way through all its tries. */
+struct sending {
+    struct client *client;
+    const struct client_request *request;
+    char sha256[65];
+    struct pace_try try;
+    struct keys keys; /* of the try under way */
+    unsigned generation;
+    bool keyed; /* sent with the key of SSE-C */
+    /* What was changed already in answer to a refusal; each once a request. */
+    bool clock_corrected, region_followed, renewed, other_key;
+};
+
 /* One try, signed with the time of now. */
-static bool try_once(struct client *client, const struct client_request *request,
-                     const char *payload_sha256, const struct keys *with, bool keyed,
-                     struct http_reply *reply, struct err *err)
+static bool try_once(const struct sending *sending, struct http_reply *reply, struct err *err)
 {
-    struct sign_keys keys = {with->access, with->secret, with->token, client->region, NULL};
+    struct client *client = sending->client;
+    const struct client_request *request = sending->request;
+    const struct address *address = address_of(client);
+    struct sign_keys keys = {.access_key = sending->keys.access,
+                             .secret_key = sending->keys.secret,
+                             .session_token = sending->keys.token,
+                             .region = address->region};
     struct buf query = BUF_INIT, date = BUF_INIT, authorization = BUF_INIT;
-    char *path = path_of(client, request->key);
+    char *path = path_of(address, request->key);
     size_t count = request->header_count;
     struct sign_pair *headers = mem_alloc((count + KEEPING_ACCESS + 4) * sizeof(*headers));
 
     if (count > 0)
         memcpy(headers, request->headers, count * sizeof(*headers));
-    count += keeping_access(client->keeping, keyed, request->stranger, headers + count);
+    count += keeping_access(client->keeping, sending->keyed, request->stranger, headers + count);
     sign_query(&query, request->query, request->query_count);
     struct sign_request signing = {.method = request->method,
-                                   .host = client->host,
+                                   .host = address->host,
                                    .path = path,
                                    .query = buf_str(&query),
                                    .headers = headers,
                                    .header_count = count,
-                                   .payload_sha256 = payload_sha256,
+                                   .payload_sha256 = sending->sha256,
                                    .at_us = client_now_us(client)};
     sign_v4(&signing, &keys, &date, &authorization);
     headers[count++] = (struct sign_pair){"x-amz-date", date.data};
-    headers[count++] = (struct sign_pair){"x-amz-content-sha256", payload_sha256};
+    headers[count++] = (struct sign_pair){"x-amz-content-sha256", sending->sha256};
     headers[count++] = (struct sign_pair){"authorization", authorization.data};
     if (keys.session_token)
         headers[count++] = (struct sign_pair){"x-amz-security-token", keys.session_token};
-    char *url = mem_printf("%s%s%s%s", client->origin, path, query.len ? "?" : "", buf_str(&query));
+    char *url =
+        mem_printf("%s%s%s%s", address->origin, path, query.len ? "?" : "", buf_str(&query));
     struct http_call call = {.method = request->method,
                              .url = url,
                              .headers = headers,
@@ -388,7 +313,8 @@ static bool try_once(struct client *client, const struct client_request *request
                              .body = request->body,
                              .body_len = request->body_len,
                              .has_body = request->has_body,
-                             .urgent = request->urgent};
+                             .urgent = request->urgent,
+                             .patient = request->patient};
 
     bool ok = fault_point("s3.request", err) && http_send(client->http, &call, reply, err);
     atomic_fetch_add(&client->store->requests, 1);
@@ -415,98 +341,34 @@ static bool correct_clock(struct client *client, const struct client_reply *repl
     return true;
 }
 
-/* Full jitter: a random time up to a bound that doubles, and at least what the server asked for. */
-static int64_t backoff_ms(unsigned tries, int64_t retry_after_s)
+/* Where the bucket is in another region than we thought, the server says in which. */
+static bool follow_region(struct client *client, const struct client_reply *reply)
 {
-    int64_t bound = BACKOFF_FIRST_MS;
-    uint32_t random = 0;
+    const char *region = reply->http.region;
+    long status = reply->http.status;
+    struct err ignored;
 
-    for (unsigned i = 1; i < tries && bound < BACKOFF_MAX_MS; i++)
-        bound *= 2;
-    if (bound > BACKOFF_MAX_MS)
-        bound = BACKOFF_MAX_MS;
-    if (RAND_bytes((unsigned char *)&random, sizeof(random)) != 1)
-        random = UINT32_MAX / 2;
-    int64_t wait = 10 + (int64_t)((uint64_t)random * (uint64_t)bound / UINT32_MAX);
-    int64_t asked = retry_after_s * 1000;
-    if (asked > 3 * BACKOFF_MAX_MS)
-        asked = 3 * BACKOFF_MAX_MS;
-    return wait > asked ? wait : asked;
-}
-
-/* False when asked to stop now. The fd of a stop token stays readable after the first, gentle ask,
- * so from then on the wait looks ten times a second. */
-static bool wait_ms(const struct stop *stop, int64_t ms)
-{
-    int64_t until = text_monotonic_us() + ms * 1000;
-
-    for (;;) {
-        int64_t left = (until - text_monotonic_us()) / 1000;
-        if (stop_now(stop))
-            return false;
-        if (left <= 0)
-            return true;
-        bool asked = stop_asked(stop);
-        struct pollfd fd = {.fd = asked ? -1 : stop_fd(stop), .events = POLLIN};
-        poll(&fd, 1, (int)(asked && left > 100 ? 100 : left));
+    if ((status != 301 && status != 307 && status != 400) || !address_is_region(region))
+        return false;
+    pthread_mutex_lock(&client->lock);
+    size_t n = client->address_count;
+    /* Another thread may have been told the same. */
+    bool moved = strcmp(client->addresses[n - 1]->region, region) == 0;
+    if (!moved && n <= REGION_MOVES_MAX) {
+        client->addresses[n] = address_new(client->s3, region, &ignored);
+        moved = client->addresses[n] != NULL;
+        client->address_count += moved;
     }
-}
-
-/* What was changed already in answer to a refusal; each once a request. */
-struct adaption {
-    bool clock_corrected, renewed;
-    bool keyed, other_key; /* sent with the key of SSE-C; the other of the two was tried */
-};
-
-/* Keys that the server takes for too old are asked for anew. The answer to a HEAD has no body that
- * would say so. */
-static bool renew_keys(struct client *client, const struct client_request *request,
-                       const struct client_reply *reply, const struct keys *keys,
-                       unsigned generation)
-{
-    bool said = strncmp(reply->code, "ExpiredToken", 12) == 0;
-    bool perhaps = strcmp(request->method, "HEAD") == 0 && reply->http.status == 400 && keys->token;
-
-    return (said || perhaps) && credentials_expired(client->credentials, generation);
-}
-
-/* An object from before SSE-C, or after it, is read without its key, or with it. */
-static bool other_key(const struct client *client, const struct client_request *request,
-                      const struct client_reply *reply)
-{
-    bool reads = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
-
-    return reads && request->keyed && keeping_has_key(client->keeping) &&
-           reply->http.status == 400 && strncmp(reply->code, "ExpiredToken", 12) != 0;
-}
-
-/* Would the same request be answered otherwise when it is sent anew at once? */
-static bool adapt(struct client *client, const struct client_request *request,
-                  const struct client_reply *reply, const struct keys *keys, unsigned generation,
-                  struct adaption *a)
-{
-    if (!a->other_key && other_key(client, request, reply)) {
-        a->other_key = true;
-        a->keyed = !a->keyed;
-        return true;
-    }
-    if (!a->renewed && renew_keys(client, request, reply, keys, generation)) {
-        *a = (struct adaption){.clock_corrected = a->clock_corrected,
-                               .renewed = true,
-                               .keyed = request->keyed && keeping_uses_key(client->keeping)};
-        return true;
-    }
-    if (!a->clock_corrected && correct_clock(client, reply))
-        return a->clock_corrected = true;
-    return false;
+    pthread_mutex_unlock(&client->lock);
+    return moved;
 }
 
 static void payload_hash(const struct client_request *request, char ret_hex[65])
 {
     uint8_t digest[32];
 
-    if (request->body_len == 0) {
-        memcpy(ret_hex, SIGN_EMPTY_SHA256, 65);
+    if (request->body_len == 0 || request->body_sha256) {
+        memcpy(ret_hex, request->body_len ? request->body_sha256 : SIGN_EMPTY_SHA256, 65);
         return;
     }
     text_sha256(request->body, request->body_len, digest);
@@ -523,53 +385,170 @@ static bool interrupted(struct err *err)
     return err_why(err, "%s", before.what);
 }
 
+static bool said_expired(const struct client_reply *reply)
+{
+    return strncmp(reply->code, "ExpiredToken", 12) == 0;
+}
+
+static bool is_head(const struct client_request *request)
+{
+    return strcmp(request->method, "HEAD") == 0;
+}
+
+static bool uses_key(const struct sending *sending)
+{
+    return sending->request->keyed && keeping_uses_key(sending->client->keeping);
+}
+
+/* An object from before SSE-C, or after it, is read without its key, or with it. */
+static bool try_other_key(struct sending *sending, const struct client_reply *reply)
+{
+    const struct client_request *request = sending->request;
+    bool reads = strcmp(request->method, "GET") == 0 || is_head(request);
+
+    if (!reads || !request->keyed || !keeping_has_key(sending->client->keeping) ||
+        reply->http.status != 400 || said_expired(reply))
+        return false;
+    sending->keyed = !sending->keyed;
+    return true;
+}
+
+/* Keys that the server takes for too old are asked for anew. The answer to a HEAD has no body that
+ * would say so. */
+static bool renew_keys(struct sending *sending, const struct client_reply *reply)
+{
+    bool perhaps =
+        is_head(sending->request) && reply->http.status == 400 && sending->keys.token != NULL;
+
+    if ((!said_expired(reply) && !perhaps) ||
+        !credentials_expired(sending->client->credentials, sending->generation))
+        return false;
+    sending->other_key = false;
+    sending->keyed = uses_key(sending);
+    return true;
+}
+
+/* Could another try at once do better? */
+static bool remedy(struct sending *sending, const struct client_reply *reply)
+{
+    if (!sending->clock_corrected && correct_clock(sending->client, reply))
+        return sending->clock_corrected = true;
+    if (!sending->region_followed && follow_region(sending->client, reply))
+        return sending->region_followed = true;
+    if (!sending->other_key && try_other_key(sending, reply))
+        return sending->other_key = true;
+    if (!sending->renewed && renew_keys(sending, reply))
+        return sending->renewed = true;
+    return false;
+}
+
+static bool is_success(long status)
+{
+    return status >= 200 && status <= 299;
+}
+
+static bool is_slow_down(const struct client_reply *reply)
+{
+    return reply->http.status == 503 || reply->http.status == 429 ||
+           strcmp(reply->code, "SlowDown") == 0;
+}
+
+/* One try through the gate. True: an answer came, and *ret_reply says which. */
+static bool attempt(struct sending *sending, struct client_reply *ret_reply, struct err *err)
+{
+    struct client *client = sending->client;
+    const struct client_request *request = sending->request;
+    bool answered = try_once(sending, &ret_reply->http, err);
+    long status = ret_reply->http.status;
+    enum breaker_outcome outcome = BREAKER_ANSWERED;
+
+    ret_reply->tries++;
+    ret_reply->code[0] = ret_reply->message[0] = '\0';
+    if (answered && !is_success(status)) {
+        read_error(ret_reply);
+        refused(client, request, ret_reply, err);
+    } else if (!answered) {
+        err_in(err, "%s%s%s", client->store->name, request->key ? ", object " : "",
+               request->key ? request->key : "");
+        outcome = err->kind == ERR_NETWORK ? BREAKER_FAILED : BREAKER_NOTHING;
+    }
+    if (answered && status >= 500 && status != 501)
+        outcome = BREAKER_FAILED;
+    bool slow_down = answered && is_slow_down(ret_reply);
+    pace_leave(client->pace, &sending->try, outcome, slow_down, err);
+    if (!answered || status >= 500 || ret_reply->http.resent)
+        ret_reply->maybe_done = true;
+    return answered;
+}
+
+static bool wait_to_retry(struct client *client, unsigned tries, int64_t asked_s)
+{
+    uint32_t random;
+
+    if (RAND_bytes((unsigned char *)&random, sizeof(random)) != 1)
+        random = UINT32_MAX / 2;
+    atomic_fetch_add(&client->store->retries, 1);
+    return pace_wait(client->store->stop, retry_wait_ms(tries, random, asked_s) * 1000);
+}
+
+/* Keys come before the gate: getting them may take a while, and is no fault of the store. */
+static bool take_keys(struct sending *sending, struct client_reply *ret_reply, struct err *err)
+{
+    keys_done(&sending->keys);
+    ret_reply->http.status = 0;
+    ret_reply->code[0] = ret_reply->message[0] = '\0';
+    return credentials_get(sending->client->credentials, &sending->keys, &sending->generation,
+                           err) ||
+           err_in(err, "%s", sending->client->store->name);
+}
+
+/* The tries of one request. *err is of the last that failed, even where a later one went well. */
+static bool send_until(struct sending *sending, struct client_reply *ret_reply, struct err *err)
+{
+    struct client *client = sending->client;
+    const struct stop *stop = client->store->stop;
+    bool urgent = sending->request->urgent;
+
+    for (;;) {
+        if (!urgent && stop_now(stop))
+            return err_set(err, ERR_INTERRUPTED, "interrupted before asking the store");
+        bool ready = take_keys(sending, ret_reply, err);
+        if (ready && !pace_enter(client->pace, &sending->try, err))
+            return err_in(err, "%s", client->store->name);
+        bool answered = ready && attempt(sending, ret_reply, err);
+        if (answered && is_success(ret_reply->http.status))
+            return true;
+        if (answered && remedy(sending, ret_reply))
+            continue;
+        if (sending->other_key && ret_reply->http.status == 400)
+            err_hint(err, "is the object encrypted with another key than s3.sse_c_key_file?");
+        if (!err->retry || sending->try.tries++ >= sending->try.most)
+            return false;
+        int64_t asked_s = answered ? ret_reply->http.retry_after_s : 0;
+        if (!wait_to_retry(client, (unsigned)sending->try.tries, asked_s))
+            return urgent ? false : interrupted(err);
+    }
+}
+
 bool client_send(struct client *client, const struct client_request *request,
                  struct client_reply *ret_reply, struct err *err)
 {
-    const struct stop *stop = client->store->stop;
-    struct adaption adaption = {.keyed = request->keyed && keeping_uses_key(client->keeping)};
-    char sha256[65];
+    struct sending sending = {
+        .client = client,
+        .request = request,
+        .try = {.stop = request->urgent ? NULL : client->store->stop, .most = client->s3->retries},
+    };
+    struct err failed = ERR_INIT;
 
     ret_reply->tries = 0;
     ret_reply->maybe_done = false;
-    payload_hash(request, sha256);
-    for (;;) {
-        if (!request->urgent && stop_now(stop))
-            return err_set(err, ERR_INTERRUPTED, "interrupted before asking the store");
-        struct keys keys = {0};
-        unsigned generation = 0;
-        bool ready = credentials_get(client->credentials, &keys, &generation, err);
-        ret_reply->http.status = 0;
-        bool answered = ready && try_once(client, request, sha256, &keys, adaption.keyed,
-                                          &ret_reply->http, err);
-        ret_reply->tries++;
-        ret_reply->code[0] = ret_reply->message[0] = '\0';
-        if (answered && ret_reply->http.status >= 200 && ret_reply->http.status < 300) {
-            keys_done(&keys);
-            return true;
-        }
-        if (answered) {
-            read_error(ret_reply);
-            refused(client, request, ret_reply, err);
-        } else {
-            err_in(err, "%s%s%s", client->store->name, request->key ? ", object " : "",
-                   request->key ? request->key : "");
-        }
-        if ((ready && !answered) || ret_reply->http.status >= 500)
-            ret_reply->maybe_done = true;
-        bool again = answered && adapt(client, request, ret_reply, &keys, generation, &adaption);
-        keys_done(&keys);
-        if (again)
-            continue;
-        if (adaption.other_key && ret_reply->http.status == 400)
-            err_hint(err, "is the object encrypted with another key than s3.sse_c_key_file?");
-        if (!err->retry || ret_reply->tries > client->retries)
-            return false;
-        atomic_fetch_add(&client->store->retries, 1);
-        int64_t asked_s = answered ? ret_reply->http.retry_after_s : 0;
-        if (!wait_ms(stop, backoff_ms(ret_reply->tries, asked_s)))
-            return request->urgent ? false : interrupted(err);
-    }
+    payload_hash(request, sending.sha256);
+    sending.keyed = uses_key(&sending);
+    bool ok = send_until(&sending, ret_reply, &failed);
+    keys_done(&sending.keys);
+    if (!ok)
+        *err = failed;
+    return ok;
 }
 
 void client_reply_done(struct client_reply *reply)

@@ -4,9 +4,10 @@
  * a hint. What the requests mean is for s3.h and upload.h.
  *
  * Tried again are failures that may pass: no connection, a lost one, 5xx, 429, SlowDown,
- * RequestTimeout; between tries a random time is waited, up to a bound that doubles. Bodies are
- * buffers, so every try sends the same. A server that finds our clock wrong is believed once, and
- * one that finds the keys expired gets others once.
+ * RequestTimeout; how long it waits between tries is retry.h's, and all tries of all threads pass
+ * one gate, pace.h. Bodies are buffers, so every try sends the same. A server that finds our clock
+ * wrong, or the bucket in another region, is believed once a request, and one that finds the keys
+ * expired gets others once.
  *
  * Threads: any thread; a call blocks its thread.
  */
@@ -34,10 +35,12 @@ struct client_request {
     size_t header_count;
     const void *body;
     size_t body_len;
+    const char *body_sha256; /* hex; NULL: it is made here */
     bool has_body;
     bool keyed;    /* reads or writes an object's bytes: with SSE-C its key goes along */
     bool stranger; /* says that the bucket belongs to nobody, to see whether the server looks */
     bool urgent;   /* not cut short by a stop; then only one try */
+    bool patient;  /* the server may think long before it answers */
 };
 
 struct client_reply {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
  * How an object goes up to S3: in one PUT while it fits, else as a multipart upload whose parts go
- * up in parallel. Either way the server gets an MD5 with each body, its ETag is compared, a name
- * that is taken is left alone, and after a failure the object is not there.
+ * up in parallel. Either way the server gets an MD5 with each body, and a SHA-256 where it keeps
+ * one; what it then says of the object is compared, a name that is taken is left alone, and after a
+ * failure the object is not there.
  *
  * Memory: one buffer being filled and one for each part on its way, together 48 MiB at most unless
- * the parts are larger than 24 MiB; then two buffers.
+ * the parts are larger than 16 MiB; then two buffers. How large parts are is parts.h's.
  *
  * Threads: as store.h; parts are sent by a pool that belongs to the uploader.
  */

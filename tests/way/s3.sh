@@ -111,13 +111,13 @@ test_plain_http_to_another_host_is_refused() {
     says "$OUT" 'allow_http'
 }
 
-# A byte changes on the way: the server, which is told the MD5, refuses the object.
-test_a_wrong_md5_is_found_by_the_server() {
+# A byte changes on the way, at every try: the server, which is told the digests, refuses the object.
+test_a_changed_byte_is_found_by_the_server() {
     fresh_bucket
     logs 2500
     all_ids "$DIR/all"
     ARCHIVER_FAULT=s3.corrupt=flip exits 2 archive
-    says "$ERR" BadDigest
+    says "$ERR" XAmzContentSHA256Mismatch
     same "$(sql 'SELECT count(*) FROM logs')" 2500
     same "$(names | grep -c _batch_ || true)" 0
     ok archive
