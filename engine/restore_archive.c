@@ -316,7 +316,8 @@ static bool end_archive(struct passage *a, struct err *err)
     restore_turn_show(t, show_archive, &(uint64_t){a->source.metadata->object_bytes});
     if (t->r->dry_run)
         return true;
-    restore_turn_mark(t, &a->source);
+    if (t->r->rollback || entry->counts.restored + entry->counts.updated > 0)
+        restore_turn_mark(t, &a->source);
     if (t->single)
         return true;
     if (!restore_turn_triggers_on(t, err) || !restore_turn_commit_archives(t, err))

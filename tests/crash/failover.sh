@@ -8,14 +8,10 @@
 
 # Primary and standby, both up; the database is where PG* points.
 pair() {
-    chmod 755 "$WORK"
-    variables=$("$TESTS/harness/pg.sh" start "$WORK/primary-$TEST")
-    # shellcheck disable=SC2163,SC2086
-    export $variables
-    PG_PRIMARY=$WORK/primary-$TEST
+    own_server
     crash_place
     STANDBY=$WORK/standby-$TEST
-    standby_variables=$("$TESTS/harness/pg.sh" standby "$STANDBY" "$PG_PRIMARY")
+    standby_variables=$("$TESTS/harness/pg.sh" standby "$STANDBY" "$SERVER")
 }
 
 standby_has_all() {
@@ -31,7 +27,7 @@ standby_has_all() {
 
 # The primary is gone; the standby becomes what the configuration names.
 fail_over() {
-    "$TESTS/harness/pg.sh" stop "$PG_PRIMARY"
+    "$TESTS/harness/pg.sh" stop "$SERVER"
     "$TESTS/harness/pg.sh" promote "$STANDBY"
     sed -i "s/port: $PGPORT/port: $(cat "$STANDBY/port")/" "$CONF"
     # shellcheck disable=SC2163,SC2086

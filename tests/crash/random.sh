@@ -60,6 +60,7 @@ test_connections_cut_at_random_moments() {
 
 test_the_server_crashes() {
     local round
+    own_server
     crash_place
     sql "INSERT INTO logs (id, at) SELECT g, now() - interval '200 days' FROM generate_series(10001, 60000) g"
     sql CHECKPOINT
@@ -67,10 +68,11 @@ test_the_server_crashes() {
     for round in 1 2 3; do
         start_run
         a_moment
-        "$TESTS/harness/pg.sh" crash "$PG_DIR"
+        "$TESTS/harness/pg.sh" crash "$SERVER"
         wait "$PID" || true
     done
     settles 'crashes of the server'
+    "$TESTS/harness/pg.sh" stop "$SERVER"
 }
 
 run_tests

@@ -37,13 +37,8 @@ test_02_equal_database_names_on_two_servers_do_not_meet() {
     table logs 10
     ok archive
     # another server with a database of the same name, the same label, the same store
-    local second variables
-    second=$WORK/second
-    chmod 755 "$WORK"
-    variables=$("$TESTS/harness/pg.sh" start "$second")
     (
-        # shellcheck disable=SC2163,SC2086
-        export $variables
+        own_server
         sql_on postgres "CREATE DATABASE $DB"
         table logs 10
         sed -i "s/port: .*/port: $PGPORT/" "$CONF"
@@ -52,7 +47,7 @@ test_02_equal_database_names_on_two_servers_do_not_meet() {
         ok recover --json
         same "$(json "$OUT" '["removed"]')" 0
     )
-    "$TESTS/harness/pg.sh" stop "$second"
+    "$TESTS/harness/pg.sh" stop "$WORK/server-$TEST"
     same "$(objects .jsonl.gz | wc -l)" 2
 }
 

@@ -38,6 +38,16 @@ fresh() {
     config
 }
 
+# A PostgreSQL server of the test's own, where PG* point from now on; its directory is $SERVER.
+own_server() {
+    local variables
+    chmod 755 "$WORK"
+    SERVER=$WORK/server-$TEST
+    variables=$("$TESTS/harness/pg.sh" start "$SERVER")
+    # shellcheck disable=SC2163,SC2086
+    export $variables
+}
+
 # Writes $CONF: the tables are $1 (a YAML list, indented by 6) or "logs"; $2: more defaults.
 config() {
     {
@@ -188,27 +198,40 @@ all_ids() { # FILE
 
 # --- running ---
 
+# One test, its words and its verdict into files of its own.
+run_test() { # NAME
+    local started status
+    started=$(date +%s.%N)
+    set +e
+    (
+        set -e
+        TEST=$1
+        "$1"
+    ) >"$WORK/$1.said" 2>&1
+    status=$?
+    set -e
+    printf '  %-6s %5.1f s  %s\n' "$([ "$status" -eq 0 ] && echo ok || echo FAILED)" \
+        "$(echo "$(date +%s.%N) - $started" | bc)" "${1#test_}" >"$WORK/$1.verdict"
+}
+
+# $JOBS tests at a time; "# alone" in the script's head says that its tests stand in each other's
+# way (they stop a server, or count what it does).
 run_tests() {
-    local name started status passed=0 failed=0
+    local name names=() failed
     for name in $(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p'); do
         [ -z "${ONLY:-}" ] || [[ $name == *$ONLY* ]] || continue
-        started=$(date +%s.%N)
-        set +e
-        (
-            set -e
-            TEST=$name
-            "$name"
-        )
-        status=$?
-        set -e
-        if [ "$status" -eq 0 ]; then
-            passed=$((passed + 1))
-        else
-            failed=$((failed + 1))
-        fi
-        printf '  %-6s %5.1f s  %s\n' "$([ "$status" -eq 0 ] && echo ok || echo FAILED)" \
-            "$(echo "$(date +%s.%N) - $started" | bc)" "${name#test_}"
+        names+=("$name")
     done
-    echo "$passed $failed" >"$WORK/counts"
+    ! grep -q '^# alone$' "$0" || JOBS=1
+    for name in "${names[@]}"; do
+        while [ "$(jobs -pr | wc -l)" -ge "${JOBS:-1}" ]; do wait -n; done
+        run_test "$name" &
+    done
+    wait
+    for name in "${names[@]}"; do
+        cat "$WORK/$name.said" "$WORK/$name.verdict"
+    done
+    failed=$(cat "$WORK"/*.verdict | grep -c '^  FAILED' || true)
+    echo "$((${#names[@]} - failed)) $failed" >"$WORK/counts"
     [ "$failed" -eq 0 ]
 }

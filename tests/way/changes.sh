@@ -158,14 +158,11 @@ test_a_cluster_that_looks_alike_takes_nothing_away() {
     blind
     ARCHIVER_FAULT=catalog.append=kill@1 run archive --limit 10
     ARCHIVER_FAULT=put.metadata=kill@1 run archive --limit 20
-    local second=$WORK/second variables before
+    local before
     before=$(objects _batch_ | md5sum)
     cp "$CONF" "$DIR/first.yaml"
-    chmod 755 "$WORK"
-    variables=$("$TESTS/harness/pg.sh" start "$second")
     (
-        # shellcheck disable=SC2163,SC2086
-        export $variables
+        own_server
         sql_on postgres "CREATE DATABASE $DB"
         blind
         sed -i "s/port: .*/port: $PGPORT/" "$CONF"
@@ -173,7 +170,7 @@ test_a_cluster_that_looks_alike_takes_nothing_away() {
         run recover --json
         same "$(json "$OUT" '["removed"]')" 0
     )
-    "$TESTS/harness/pg.sh" stop "$second"
+    "$TESTS/harness/pg.sh" stop "$WORK/server-$TEST"
     same "$(objects _batch_ | md5sum)" "$before"
     CONF=$DIR/first.yaml
     ok recover

@@ -60,7 +60,7 @@ test_a_batch_that_was_rolled_back_is_not_settled() {
     ARCHIVER_FAULT=archive.before_commit=kill run archive
     [ "$CODE" -ne 0 ]
     # the dead program's session may hold its lock for a moment
-    while [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'archiver-tui%'")" -gt 0 ]; do
+    while [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'archiver-tui%' AND datname = '$DB'")" -gt 0 ]; do
         sleep 0.1
     done
     lose_catalog

@@ -371,6 +371,9 @@ test_members_outside_of_what_is_wanted_are_not_fetched() {
 test_where_and_columns_choose() {
     archived_place
     sql "CREATE TABLE few (LIKE logs); ALTER TABLE few ALTER at DROP NOT NULL"
+    ok restore --all --where 'id < 0' --to-table few
+    ok list --json
+    same "$(grep -c '"restored_at": *"2' "$OUT" || true)" 0
     ok restore --all --where "level = 'error' AND body->>'n' LIKE '%7'" --columns id,level --to-table few --json
     same "$(sql 'SELECT count(*) FROM few')" \
         "$(sql "SELECT count(*) FROM before WHERE at < now() - interval '91 days' AND level = 'error' AND body->>'n' LIKE '%7'")"
