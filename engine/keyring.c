@@ -187,13 +187,16 @@ static struct cipher *open_envelope(struct keyring *k, struct store *store, cons
                                     struct err *err)
 {
     struct cipher *cipher = NULL;
+    struct err why = {.kind = ERR_NOT_FOUND}; /* what was tried in vain is nobody's error */
 
-    if (k->count > 0 && fetch(&k->slots[0], err))
-        cipher = open_with(&k->slots[0], store, key, err);
+    if (k->count > 0 && fetch(&k->slots[0], &why))
+        cipher = open_with(&k->slots[0], store, key, &why);
     else
-        err->kind = ERR_NOT_FOUND; /* another may do */
-    for (int i = 0; !cipher && i < 2 && err->kind == ERR_NOT_FOUND; i++)
-        cipher = open_by_list(k, store, key, err);
+        why.kind = ERR_NOT_FOUND; /* another may do */
+    for (int i = 0; !cipher && i < 2 && why.kind == ERR_NOT_FOUND; i++)
+        cipher = open_by_list(k, store, key, &why);
+    if (!cipher)
+        *err = why;
     return cipher;
 }
 

@@ -153,8 +153,8 @@ const struct command cmd_recover = {
     .details = "Every run does this first. Exit 1 where a batch is left that cannot be decided,\n"
                "or an index that a restore had set aside and that cannot be put back.\n"
                "--rebuild-catalog reads the bucket and removes nothing (doc/disaster.md).\n"
-               "--rewrap does something else: after a change of the encryption key it wraps every\n"
-               "data key by the new one, reading no data (doc/encryption.md).\n\n"
+               "--rewrap alone: after a change of the encryption key, data keys are wrapped by\n"
+               "the new one; no data is read, no database asked (doc/encryption.md).\n\n"
                "Examples:\n"
                "  archiver-tui recover --rebuild-catalog -t audit_logs\n"
                "  archiver-tui recover -d appdb --json\n",

@@ -298,6 +298,8 @@ test_another_key() {
     encrypts b KEY_B a KEY_A
     ok verify
     says "$OUT" '2 opened with key a'
+    ok cat "$(objects .jsonl.gz.enc | head -1 | sed "s#$STORE/##")" --limit 1
+    same "$(wc -l <"$OUT") $(wc -l <"$ERR")" '1 0' 'lines, errors'
     exits 5 recover --rewrap --read-only
     exits 2 recover --rewrap --offline
     ok recover --rewrap --json
