@@ -19,8 +19,8 @@
 #define TRANSIENT_MAX  5
 #define LOCK_WAIT_S    60
 /* What a row is taken for until the first batch has told. */
-#define ROW_BYTES_GUESS  700
-#define FIRST_BATCH_ROWS 5000
+#define ROW_BYTES_GUESS     700
+#define FIRST_BATCH_ROWS    5000
 
 /* One table's turn. */
 struct turn {
