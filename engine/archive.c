@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
  * Invariants, asserted by move():
- *   1. COMMIT is sent only in PROVED: data, metadata and manifest are durable under names no
- * catalog line has, and rows by COPY's tag == rows encoded == rows counted while reading back what
- * was compressed.
+ *   1. COMMIT is sent only in PROVED: data, metadata, manifest and, of an encrypted batch, its
+ * envelope are durable under names no catalog line has, and rows by COPY's tag == rows encoded ==
+ * rows counted while reading back what was compressed.
  *   2. Objects are removed only in UNDONE, that is: COMMIT was never sent on this transaction, or
  * the server answered that it failed.
  *   3. A catalog line is written only in COMMITTED.
@@ -26,6 +26,8 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "catalog/blocks.h"
+#include "catalog/sealed.h"
 #include "member/seal.h"
 #include "postgres/export.h"
 #include "row/encode.h"
@@ -63,13 +65,15 @@ struct batch {
     int64_t archived_us;
     struct buf archived_at, stem, data_key, metadata_key, manifest_key, comment;
     char batch_id[17];
+    struct cipher *cipher; /* NULL: in the clear */
+    struct buf sealed_index;
     struct encoder *encoder;
     struct lane *lane;
     int64_t rows_encoded, rows_copied;
     int64_t min_us, max_us;
     struct buf min_timestamp, max_timestamp;
     double select_seconds, encode_seconds, verify_seconds;
-    bool data_stored, metadata_stored, manifest_stored;
+    bool data_stored, envelope_stored, metadata_stored, manifest_stored;
     /* the writer's until it is joined */
     pthread_t writer;
     bool writer_runs;
@@ -77,7 +81,8 @@ struct batch {
     struct text_digest *lines_digest, *object_digest;
     struct member_index *members;
     size_t member_count, member_cap;
-    uint64_t rows_written, object_bytes, line_bytes;
+    uint64_t rows_written, object_bytes, line_bytes, head_bytes;
+    uint64_t manifest_block; /* the next one, where they are encrypted */
     double upload_seconds;
     struct err writer_err;
 };
@@ -100,7 +105,8 @@ static void move(struct batch *b, enum state to)
     assert(allowed[b->state][to]);
     assert(to != PROVED ||
            (b->data_stored && b->metadata_stored && b->manifest_stored &&
-            b->rows_copied == b->rows_encoded && b->rows_encoded == (int64_t)b->rows_written));
+            b->envelope_stored == (b->cipher != NULL) && b->rows_copied == b->rows_encoded &&
+            b->rows_encoded == (int64_t)b->rows_written));
     b->state = to;
 }
 
@@ -188,8 +194,10 @@ static bool seal_work(void *item, void *state, struct err *err)
 
     if (!sealer)
         return false;
-    /* The first member says whose the object is, for recover, should metadata.json never come. */
-    bool ok = seal_member(sealer, m, m->index.first_row == 0 ? buf_str(&b->comment) : NULL, err);
+    /* The first member says whose the object is, for recover, should metadata.json never come; of
+     * an encrypted object its head does. */
+    bool says = m->index.first_row == 0 && !b->cipher;
+    bool ok = seal_member(sealer, m, says ? buf_str(&b->comment) : NULL, b->cipher, err);
     sealer_return(b->archiver, sealer, seconds_since(start));
     return ok;
 }
@@ -202,6 +210,33 @@ static void seal_drop(void *item, void *state)
 }
 
 /* --- the writer's part: hash and store, in order --- */
+
+static bool manifest_add(struct batch *b, const struct buf *bytes, struct err *err)
+{
+    struct buf sealed = BUF_INIT;
+
+    if (!b->cipher)
+        return store_put_add(b->manifest, bytes->data, bytes->len, err);
+    bool ok = blocks_seal(b->cipher, &b->manifest_block, bytes->data, bytes->len, &sealed, err) &&
+              store_put_add(b->manifest, buf_str(&sealed), sealed.len, err);
+    buf_done(&sealed);
+    return ok;
+}
+
+/* What an encrypted object says in the clear: whose it is. */
+static bool data_head(struct batch *b, struct err *err)
+{
+    struct buf head = BUF_INIT;
+
+    if (!b->cipher)
+        return true;
+    seal_head(buf_str(&b->comment), &head);
+    text_digest_add(b->object_digest, head.data, head.len);
+    bool ok = store_put_add(b->data, head.data, head.len, err);
+    b->object_bytes = b->head_bytes = head.len;
+    buf_done(&head);
+    return ok;
+}
 
 static bool writer_open(struct batch *b, struct err *err)
 {
@@ -230,7 +265,7 @@ static bool writer_open(struct batch *b, struct err *err)
                               .shape = a->params.info->shape,
                               .deleted_at = buf_str(&b->archived_at)};
     manifest_head(&h, &head);
-    bool ok = store_put_add(b->manifest, head.data, head.len, err);
+    bool ok = data_head(b, err) && manifest_add(b, &head, err);
     buf_done(&head);
     return ok;
 }
@@ -259,7 +294,7 @@ static bool writer_add(struct batch *b, struct member *m, struct buf *keys, stru
         return false;
     buf_reset(keys);
     manifest_keys(keys, &m->keys, first);
-    if (!store_put_add(b->manifest, keys->data, keys->len, err))
+    if (!manifest_add(b, keys, err))
         return false;
     writer_remember(b, m);
     b->object_bytes += m->sealed.len;
@@ -360,7 +395,7 @@ static void name_batch(struct batch *b)
 {
     struct archiver *a = b->archiver;
     const struct conn_server *server = conn_server(b->conn);
-    static const char suffix[] = ".jsonl.gz";
+    const char *suffix = keyring_id(a->params.keyring) ? ".jsonl.gz.enc" : ".jsonl.gz";
     struct buf seed = BUF_INIT;
     uint8_t digest[32];
     char hex[65];
@@ -386,6 +421,11 @@ static bool prepare(struct batch *b, struct err *err)
     struct encode_metadata metadata = {0};
 
     name_batch(b);
+    if (keyring_id(a->params.keyring)) {
+        b->cipher = cipher_new(b->batch_id, err);
+        if (!b->cipher)
+            return false;
+    }
     if (full) {
         metadata = (struct encode_metadata){.archived_at = buf_str(&b->archived_at),
                                             .batch_id = b->batch_id,
@@ -581,6 +621,9 @@ static void fill_metadata(struct batch *b, struct metadata *m)
         .where = p->table->settings.where,
         .data_key = buf_str(&b->data_key),
         .compression = "gzip",
+        .key_id = keyring_id(p->keyring),
+        .head_bytes = b->head_bytes,
+        .cipher = b->cipher,
         .record_count = b->rows_written,
         .line_bytes = b->line_bytes,
         .object_bytes = b->object_bytes,
@@ -599,6 +642,18 @@ static void fill_metadata(struct batch *b, struct metadata *m)
     text_digest_end(b->object_digest, m->object_sha256);
 }
 
+/* Before the metadata: where that is, the data can be opened. */
+static bool put_envelope(struct batch *b, struct err *err)
+{
+    const struct archive_params *p = &b->archiver->params;
+
+    if (!b->cipher)
+        return true;
+    b->envelope_stored = fault_point("put.envelope", err) &&
+                         keyring_seal(p->keyring, p->store, buf_str(&b->data_key), b->cipher, err);
+    return b->envelope_stored && fault_point("put.envelope.done", err);
+}
+
 static bool put_metadata(struct batch *b, struct metadata *metadata, struct err *err)
 {
     struct store_put_params params = {.key = buf_str(&b->metadata_key),
@@ -607,9 +662,13 @@ static bool put_metadata(struct batch *b, struct metadata *metadata, struct err 
     struct buf json = BUF_INIT;
 
     fill_metadata(b, metadata);
-    metadata_write(metadata, &json);
-    bool ok = fault_point("put.metadata", err) &&
-              store_put_bytes(b->archiver->params.store, &params, json.data, json.len, err);
+    bool ok = !b->cipher || sealed_write(metadata, &b->sealed_index, err);
+    if (ok) {
+        metadata->sealed_index = buf_str(&b->sealed_index);
+        metadata_write(metadata, &json);
+        ok = fault_point("put.metadata", err) &&
+             store_put_bytes(b->archiver->params.store, &params, json.data, json.len, err);
+    }
     buf_done(&json);
     b->metadata_stored = ok;
     return ok && fault_point("put.metadata.done", err);
@@ -621,7 +680,7 @@ static bool put_manifest(struct batch *b, struct err *err)
     bool ok;
 
     manifest_tail(b->rows_written, &tail);
-    ok = fault_point("put.manifest", err) && store_put_add(b->manifest, tail.data, tail.len, err);
+    ok = fault_point("put.manifest", err) && manifest_add(b, &tail, err);
     buf_done(&tail);
     if (!ok)
         return false;
@@ -705,6 +764,15 @@ static void remove_object(struct batch *b, const struct buf *key)
         log_err(LOG_WARN, &err); /* recover will find it */
 }
 
+static void remove_envelope(struct batch *b)
+{
+    struct buf key = BUF_INIT;
+
+    key_envelope(buf_str(&b->data_key), keyring_id(b->archiver->params.keyring), &key);
+    remove_object(b, &key);
+    buf_done(&key);
+}
+
 static void undo(struct batch *b)
 {
     struct err ignored;
@@ -720,6 +788,8 @@ static void undo(struct batch *b)
         remove_object(b, &b->data_key);
     if (b->manifest_stored)
         remove_object(b, &b->manifest_key);
+    if (b->envelope_stored)
+        remove_envelope(b);
     if (b->metadata_stored)
         remove_object(b, &b->metadata_key);
 }
@@ -735,8 +805,10 @@ static void batch_done(struct batch *b)
         free(b->members[i].max_key);
     }
     free(b->members);
-    struct buf *bufs[] = {&b->archived_at,  &b->stem,    &b->data_key,      &b->metadata_key,
-                          &b->manifest_key, &b->comment, &b->min_timestamp, &b->max_timestamp};
+    cipher_free(b->cipher);
+    struct buf *bufs[] = {&b->archived_at,   &b->stem,          &b->data_key,
+                          &b->metadata_key,  &b->manifest_key,  &b->comment,
+                          &b->min_timestamp, &b->max_timestamp, &b->sealed_index};
     for (size_t i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++)
         buf_done(bufs[i]);
 }
@@ -767,7 +839,8 @@ static bool export_batch(struct batch *b, const char *copy_sql, struct metadata 
     if (b->rows_encoded == 0)
         return true;
     show_phase(b, "store");
-    if (!put_data(b, err) || !put_metadata(b, metadata, err) || !put_manifest(b, err))
+    if (!put_data(b, err) || !put_envelope(b, err) || !put_metadata(b, metadata, err) ||
+        !put_manifest(b, err))
         return false;
     move(b, PROVED);
     return true;

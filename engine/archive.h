@@ -8,8 +8,9 @@
  *                            │ COPY (DELETE ... RETURNING)        │
  *                            v  encode, seal, upload              │
  *                          STORED    data object durable          v
- *                            │ metadata.json, manifest.json     UNDONE   ROLLBACK, then objects
- *                            v  counts agree                      ^      (data, manifest, metadata)
+ *                            │ envelope where encrypted,        UNDONE   ROLLBACK, then objects
+ *                            v  metadata.json, manifest.json      ^      (data, manifest, envelope,
+ *                            │  counts agree                      │      metadata)
  *                          PROVED ────────────────────────────────┘
  *                            │ COMMIT sent
  *                 ┌──────────┴─────────────┐
@@ -26,6 +27,7 @@
 #define ARCHIVER_ARCHIVE_H
 
 #include "catalog/catalog.h"
+#include "keyring.h"
 #include "postgres/introspect.h"
 #include "postgres/plan.h"
 #include "progress.h"
@@ -40,6 +42,7 @@ struct archive_params {
     const char *ddl; /* CREATE TABLE, for metadata.json; may be NULL */
     struct store *store;
     struct pool *pool;
+    struct keyring *keyring;
     const char *run_id;
     const struct stop *stop;   /* may be NULL */
     struct progress *progress; /* may be NULL */

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "config/secret.h"
+#include "keyring.h"
 #include "postgres/introspect.h"
 #include "postgres/plan.h"
 #include "store/policy.h"
@@ -354,6 +356,27 @@ static void check_targets(const struct check_params *params, const struct target
     conn_close(conn);
 }
 
+static void check_keys(const struct check_params *params, struct check_report *report)
+{
+    struct keyring *keyring = keyring_new(params->config);
+    const struct config_key *key;
+    struct err err;
+
+    for (size_t i = 0; (key = keyring_key(keyring, i)); i++) {
+        struct buf source = BUF_INIT;
+        bool encrypts = keyring_id(keyring) && i == 0;
+        secret_describe_key(key, &source);
+        if (keyring_fetch(keyring, i, &err))
+            say(report, CHECK_PASS, "encryption", key->id, "%s, %s",
+                encrypts ? "new batches are encrypted with it" : "opens old archives",
+                buf_str(&source));
+        else
+            fail_with(report, "encryption", key->id, &err);
+        buf_done(&source);
+    }
+    keyring_free(keyring);
+}
+
 bool check_run(const struct check_params *params, struct check_report *report, struct err *err)
 {
     struct targets targets = {0};
@@ -366,6 +389,7 @@ bool check_run(const struct check_params *params, struct check_report *report, s
     for (size_t i = 0; i < params->config->warning_count; i++)
         say(report, CHECK_WARN, "config", "file", "%s", params->config->warnings[i]);
     check_store(params, report);
+    check_keys(params, report);
     check_targets(params, &targets, report);
     targets_done(&targets);
     return true;

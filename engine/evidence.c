@@ -151,7 +151,7 @@ bool evidence_count(const struct evidence_params *params, struct evidence_count 
 
     l.columns = mem_alloc(shape->key_count * sizeof(*l.columns));
     l.decoder = decoder_new(shape, err);
-    if (!l.decoder || !manifest_read(params->store, params->manifest_key, lookup_key, &l, err) ||
+    if (!l.decoder || !manifest_read(&params->manifest, lookup_key, &l, err) ||
         !lookup_flush(&l, err))
         goto out;
     if (l.keys != params->records) {
@@ -174,7 +174,7 @@ bool evidence_in_table(const struct evidence_params *params, enum evidence_answe
     struct evidence_count count = {0};
 
     *ret_answer = EVIDENCE_UNKNOWN;
-    if (params->info->shape->key_count == 0 || !params->manifest_key)
+    if (params->info->shape->key_count == 0 || !params->manifest.key)
         return true;
     bool ok = evidence_count(params, &count, err);
     if (ok)
@@ -236,12 +236,11 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-struct evidence_keys *evidence_keys_load(struct store *store, const char *manifest_key,
-                                         struct err *err)
+struct evidence_keys *evidence_keys_load(const struct manifest_source *manifest, struct err *err)
 {
     struct evidence_keys *keys = mem_alloc(sizeof(*keys));
 
-    if (!manifest_read(store, manifest_key, add_key, keys, err)) {
+    if (!manifest_read(manifest, add_key, keys, err)) {
         evidence_keys_free(keys);
         return NULL;
     }
@@ -281,11 +280,11 @@ static bool search_key(const char *key_json, size_t len, void *state, struct err
     return true;
 }
 
-bool evidence_keys_shared(const struct evidence_keys *keys, struct store *store,
-                          const char *manifest_key, bool *ret_shared, struct err *err)
+bool evidence_keys_shared(const struct evidence_keys *keys, const struct manifest_source *other,
+                          bool *ret_shared, struct err *err)
 {
     struct search search = {.keys = keys};
-    bool ok = manifest_read(store, manifest_key, search_key, &search, err);
+    bool ok = manifest_read(other, search_key, &search, err);
 
     *ret_shared = search.hit;
     return ok;

@@ -17,11 +17,10 @@ enum evidence_answer { EVIDENCE_NONE, EVIDENCE_ALL, EVIDENCE_SOME, EVIDENCE_UNKN
 
 struct evidence_params {
     struct conn *conn;
-    struct store *store;
     const struct introspect_table *info;
-    const char *manifest_key; /* NULL: UNKNOWN */
-    uint64_t records;         /* as many keys the manifest has to hold */
-    uint64_t every;           /* each so many-th key is looked up; 0 or 1: all */
+    struct manifest_source manifest; /* its key NULL: UNKNOWN */
+    uint64_t records;                /* as many keys the manifest has to hold */
+    uint64_t every;                  /* each so many-th key is looked up; 0 or 1: all */
 };
 
 struct evidence_count {
@@ -42,12 +41,11 @@ bool evidence_restored(struct conn *conn, const struct shape *shape, const char 
                        bool *ret_restored, struct err *err);
 /* The keys of one batch, to look for in others; as large as its manifest. NULL: *err filled. */
 struct evidence_keys;
-struct evidence_keys *evidence_keys_load(struct store *store, const char *manifest_key,
-                                         struct err *err);
+struct evidence_keys *evidence_keys_load(const struct manifest_source *manifest, struct err *err);
 void evidence_keys_free(struct evidence_keys *keys); /* NULL allowed */
 /* Does another batch's manifest hold one of them? */
-bool evidence_keys_shared(const struct evidence_keys *keys, struct store *store,
-                          const char *manifest_key, bool *ret_shared, struct err *err);
+bool evidence_keys_shared(const struct evidence_keys *keys, const struct manifest_source *other,
+                          bool *ret_shared, struct err *err);
 /* Whether a batch of the catalog can hold a row of `self` at all: settled, not earlier, and its
  * timestamps overlap. Cheap. */
 bool evidence_may_share(const struct catalog_entry *entry, const struct metadata *self);

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "catalog/batches.h"
 #include "catalog/catalog.h"
+#include "keyring.h"
 #include "member/open.h"
 #include "row/decode.h"
 #include "row/jsontext.h"
@@ -29,6 +30,7 @@ struct finder {
     find_each each;
     void *state;
     struct store *store;
+    struct keyring *keyring;
     struct catalog *catalog;
     const struct target *target;
     bool is_integer;   /* VALUE is one, */
@@ -140,8 +142,7 @@ static bool look_into(struct search *s, size_t member, uint64_t row, struct err 
     buf_reset(&s->sealed);
     if (!store_get(s->finder->store, s->data_key, m->offset, m->length, &s->sealed, err))
         return false;
-    bool ok = open_member(s->opener, s->sealed.data, s->sealed.len, m->line_bytes, m->sha256,
-                          &s->lines, err) &&
+    bool ok = open_member(s->opener, s->sealed.data, s->sealed.len, m, &s->lines, err) &&
               look_at_rows(s, member, row, err);
     return ok || err_in(err, "member %zu", member);
 }
@@ -170,9 +171,18 @@ static bool note_row(const char *key_json, size_t len, void *state, struct err *
     return true;
 }
 
+static bool read_manifest(struct search *s, struct err *err)
+{
+    struct manifest_source source = {.store = s->finder->store,
+                                     .key = s->manifest_key,
+                                     .cipher = s->metadata->cipher};
+
+    return manifest_read(&source, note_row, s, err);
+}
+
 static bool look_by_manifest(struct search *s, struct err *err)
 {
-    if (!manifest_read(s->finder->store, s->manifest_key, note_row, s, err))
+    if (!read_manifest(s, err))
         return err_in(err, "%s", s->manifest_key);
     for (size_t i = 0; i < s->row_count; i++) {
         if (!look_into(s, metadata_member_of(s->metadata, s->rows[i]), s->rows[i], err))
@@ -279,7 +289,7 @@ static bool look_through(struct search *s, struct err *err)
 static bool look_into_earlier(struct search *s, struct err *err)
 {
     if (s->manifest_key) {
-        if (!manifest_read(s->finder->store, s->manifest_key, note_row, s, err))
+        if (!read_manifest(s, err))
             return err_in(err, "%s", s->manifest_key);
         if (s->row_count == 0)
             return true;
@@ -328,7 +338,7 @@ static bool search_open(struct search *s, struct err *err)
     s->finder->fitted = true;
     if (ours) {
         s->decoder = decoder_new(shape, err);
-        s->opener = s->decoder ? opener_new(err) : NULL;
+        s->opener = s->decoder ? opener_new(s->metadata->cipher, err) : NULL;
         s->spans = mem_alloc(shape->column_count * sizeof(*s->spans));
         ok = s->opener != NULL;
     } else {
@@ -390,8 +400,10 @@ static bool search_archive(struct finder *f, const char *state, const char *data
     struct metadata *metadata = metadata_get(f->store, metadata_key, err);
     bool ok = false;
 
-    if (!metadata)
+    if (!metadata || !keyring_open(f->keyring, f->store, data_key, metadata, err)) {
+        metadata_free(metadata);
         return count_failure(f, metadata_key, err);
+    }
     struct search s = {.finder = f,
                        .state = state                                 ? state
                                 : strcmp(metadata->version, "3") == 0 ? "pending"
@@ -494,6 +506,7 @@ bool find_run(const struct find_params *params, find_each each, void *state,
     if (!targets_find(params->config, params->database, params->schema, params->table, &targets,
                       err))
         goto out;
+    f.keyring = keyring_new(params->config);
     f.store = store_open(&params->config->s3, params->stop, err);
     if (!f.store)
         goto out;
@@ -511,6 +524,7 @@ bool find_run(const struct find_params *params, find_each each, void *state,
     }
 out:
     store_close(f.store);
+    keyring_free(f.keyring);
     targets_done(&targets);
     return ok;
 }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "catalog/catalog.h"
 #include "catalog/earlier.h"
+#include "keyring.h"
 #include "member/open.h"
 #include "row/copytext.h"
 #include "row/decode.h"
@@ -20,7 +21,8 @@ struct reader {
     struct store *store;
     struct buf data_key, metadata_json;
     struct metadata *metadata;
-    struct opener *opener;
+    struct keyring *keyring;
+    struct opener *opener; /* NULL: no member was opened yet */
     struct decoder *decoder;
     struct filter *filter; /* NULL: every row */
     struct buf sealed, lines;
@@ -69,7 +71,7 @@ static bool find_keys(struct reader *r, const char *given, struct err *err)
         metadata_read(r->metadata_json.data, r->metadata_json.len, buf_str(&metadata_key), err);
     if (!r->metadata)
         goto out;
-    const char *suffix = strcmp(r->metadata->compression, "none") == 0 ? ".jsonl" : ".jsonl.gz";
+    const char *suffix = metadata_suffix(r->metadata);
     ok = key_sibling(buf_str(&metadata_key), KEY_DATA, suffix, &r->data_key) &&
          find_schema(r, buf_str(&metadata_key), err);
 out:
@@ -78,8 +80,21 @@ out:
     return ok;
 }
 
+/* What an archive is can be said without its key, so that is asked for when its rows are. */
+static bool unlock(struct reader *r, struct err *err)
+{
+    if (r->opener)
+        return true;
+    if (!keyring_open(r->keyring, r->store, buf_str(&r->data_key), r->metadata, err))
+        return false;
+    r->opener = opener_new(r->metadata->cipher, err);
+    return r->opener != NULL;
+}
+
 static bool open_filter(struct reader *r, const char *where, struct err *err)
 {
+    if (!unlock(r, err)) /* it goes by the members' bounds */
+        return false;
     if (r->metadata->shape)
         r->filter = filter_new(where, r->metadata->shape, err);
     else
@@ -94,11 +109,9 @@ struct reader *reader_open(const struct reader_params *params, struct err *err)
     r->config = params->config;
     r->stop = params->stop;
     r->member = SIZE_MAX;
+    r->keyring = keyring_new(params->config);
     r->store = store_open(&params->config->s3, params->stop, err);
     if (!r->store || !find_keys(r, params->key, err))
-        goto fail;
-    r->opener = opener_new(err);
-    if (!r->opener)
         goto fail;
     if (r->metadata->shape) {
         r->decoder = decoder_new(r->metadata->shape, err);
@@ -126,6 +139,7 @@ void reader_close(struct reader *r)
     filter_free(r->filter);
     opener_free(r->opener);
     metadata_free(r->metadata);
+    keyring_free(r->keyring);
     store_close(r->store);
     buf_done(&r->data_key);
     buf_done(&r->metadata_json);
@@ -204,8 +218,7 @@ static bool load_indexed(struct reader *r, size_t member, struct err *err)
         buf_add(&r->lines, r->sealed.data, r->sealed.len);
         return true;
     }
-    return open_member(r->opener, r->sealed.data, r->sealed.len, m->line_bytes, m->sha256,
-                       &r->lines, err);
+    return open_member(r->opener, r->sealed.data, r->sealed.len, m, &r->lines, err);
 }
 
 static bool load(struct reader *r, size_t member, struct err *err)
@@ -216,6 +229,8 @@ static bool load(struct reader *r, size_t member, struct err *err)
     r->position = 0;
     buf_reset(&r->lines);
     buf_reset(&r->sealed);
+    if (!unlock(r, err))
+        return false;
     bool ok = r->metadata->member_count > 0 ? load_indexed(r, member, err) : load_whole(r, err);
     if (!ok)
         return err_in(err, "%s, member %zu", buf_str(&r->data_key), member);
@@ -453,11 +468,9 @@ static bool collect_unsettled(const struct store_object *object, void *state, st
 
     (void)err;
     if (key_kind(object->key, &stem_len) == KEY_METADATA) {
-        key_sibling(object->key, KEY_DATA, ".jsonl.gz", &data);
-        const struct catalog_entry *entry = catalog_find(l->catalog, buf_str(&data));
-        if (!entry) {
-            buf_reset(&data);
-            key_sibling(object->key, KEY_DATA, ".jsonl", &data);
+        const struct catalog_entry *entry = NULL;
+        for (size_t i = 0; !entry && key_data_suffix(i); i++) {
+            key_sibling(object->key, KEY_DATA, key_data_suffix(i), &data);
             entry = catalog_find(l->catalog, buf_str(&data));
         }
         if (!entry)
@@ -481,8 +494,7 @@ static bool give_unsettled(struct listing *l, const char *metadata_key, bool own
         metadata_free(m);
         return true;
     }
-    bool plain = m && m->compression && strcmp(m->compression, "none") == 0;
-    key_sibling(metadata_key, KEY_DATA, plain ? ".jsonl" : ".jsonl.gz", &data);
+    key_sibling(metadata_key, KEY_DATA, m ? metadata_suffix(m) : NULL, &data);
     struct reader_archive archive = {.database = l->target->database->name,
                                      .schema = l->target->table->schema,
                                      .table = l->target->table->name,

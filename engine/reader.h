@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
  * One archive as rows, by ranged reads of the members that are needed: for cat, later preview and
- * restore. And the list of archives with their states.
+ * restore. And the list of archives with their states. The key of an encrypted archive is asked for
+ * with its first row.
  *
  * Threads: one thread per reader; blocks.
  */

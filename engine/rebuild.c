@@ -9,6 +9,7 @@
 
 struct rebuild {
     struct store *store;
+    struct keyring *keyring;
     struct recover_report *report;
     struct catalog *catalog;
     struct catalog_writer *writer;
@@ -30,9 +31,10 @@ struct catalog *rebuild_read_catalog(struct store *store, const struct key_table
 }
 
 /* False where the store cannot be asked; else *ret_why is NULL or what is missing. */
-static bool find_fault(struct rebuild *r, const struct batch *b, const struct metadata *metadata,
+static bool find_fault(struct rebuild *r, const struct batch *b, struct metadata *metadata,
                        const char **ret_why, struct err *err)
 {
+    struct manifest_source manifest = {.store = r->store, .key = b->manifest_key};
     bool keyless = metadata->shape && metadata->shape->key_count == 0;
     uint64_t keys = 0;
 
@@ -45,7 +47,12 @@ static bool find_fault(struct rebuild *r, const struct batch *b, const struct me
         *ret_why = "it has no manifest: its COMMIT was never sent";
         return true;
     }
-    if (!manifest_count(r->store, b->manifest_key, &keys, err)) {
+    if (!keyring_open(r->keyring, r->store, b->metadata_key, metadata, err)) {
+        *ret_why = "it is encrypted, and its key is not to be had: its manifest cannot be counted";
+        return err->kind != ERR_NETWORK && err->kind != ERR_INTERRUPTED;
+    }
+    manifest.cipher = metadata->cipher;
+    if (!manifest_count(&manifest, &keys, err)) {
         *ret_why = "its manifest is damaged";
         return err->kind == ERR_DATA;
     }
@@ -108,7 +115,7 @@ static bool is_unsettled(const struct batch *b, void *state)
 bool rebuild_offline(const struct recover_target *target, struct store *store,
                      struct recover_report *report, struct err *err)
 {
-    struct rebuild r = {.store = store, .report = report};
+    struct rebuild r = {.store = store, .keyring = target->keyring, .report = report};
     struct key_table table = {.prefix = target->config->s3.prefix,
                               .database = target->database->name,
                               .schema = target->table->schema,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
  * Decides by evidence only, in the order of recover.h. What is removed goes data, manifest,
- * metadata, so that a crash in between leaves the txid that decides the rest.
+ * envelopes, metadata, so that a crash in between leaves the txid that decides the rest.
  */
 #include "recover.h"
 
@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "catalog/catalog.h"
+#include "catalog/envelope.h"
 #include "evidence.h"
 #include "member/open.h"
 #include "postgres/aside.h"
@@ -29,6 +30,8 @@
 struct found {
     char *stem;
     char *data_key, *metadata_key, *manifest_key; /* NULL: not there */
+    char **envelopes;
+    size_t envelope_count;
     uint64_t data_bytes;
     bool by_keys; /* its transaction cannot be asked: decided after all that can */
     bool gone;    /* removed in this pass */
@@ -79,6 +82,13 @@ static void note(struct recovery *r, const char *key, enum recover_verdict verdi
 
 /* --- what is there --- */
 
+static void forget_envelopes(struct found *f)
+{
+    for (size_t i = 0; i < f->envelope_count; i++)
+        free(f->envelopes[i]);
+    free(f->envelopes);
+}
+
 static struct found *found_for(struct recovery *r, const char *key, size_t stem_len)
 {
     /* Keys come in order, so the objects of one batch follow each other. */
@@ -93,6 +103,17 @@ static struct found *found_for(struct recovery *r, const char *key, size_t stem_
                         .min_us = INT64_MIN,
                         .max_us = INT64_MAX};
     return f;
+}
+
+static bool add_envelope(const char *id, const char *key, void *state, struct err *err)
+{
+    struct found *f = state;
+
+    (void)id;
+    (void)err;
+    f->envelopes = mem_grow(f->envelopes, (f->envelope_count + 1) * sizeof(*f->envelopes));
+    f->envelopes[f->envelope_count++] = mem_strdup(key);
+    return true;
 }
 
 static bool collect(const struct store_object *object, void *state, struct err *err)
@@ -110,8 +131,10 @@ static bool collect(const struct store_object *object, void *state, struct err *
         f->data_bytes = object->size;
     } else if (kind == KEY_METADATA) {
         f->metadata_key = mem_strdup(object->key);
-    } else {
+    } else if (kind == KEY_MANIFEST) {
         f->manifest_key = mem_strdup(object->key);
+    } else {
+        return add_envelope(NULL, object->key, f, err);
     }
     return true;
 }
@@ -121,8 +144,8 @@ static bool is_settled(const struct recovery *r, const struct found *f)
     const struct catalog_entry *entry = f->data_key ? catalog_find(r->catalog, f->data_key) : NULL;
     struct buf key = BUF_INIT;
 
-    if (!f->data_key) {
-        key_of(f->stem, KEY_DATA, ".jsonl.gz", &key);
+    for (size_t i = 0; !f->data_key && !entry && key_data_suffix(i); i++) {
+        key_of(f->stem, KEY_DATA, key_data_suffix(i), &key);
         entry = catalog_find(r->catalog, buf_str(&key));
     }
     buf_done(&key);
@@ -146,6 +169,10 @@ static bool remove_batch(struct recovery *r, struct found *f, enum recover_verdi
         return false;
     if (f->manifest_key && !store_remove(r->store, f->manifest_key, err))
         return false;
+    for (size_t i = 0; i < f->envelope_count; i++) {
+        if (!store_remove(r->store, f->envelopes[i], err))
+            return false;
+    }
     if (f->metadata_key && !store_remove(r->store, f->metadata_key, err))
         return false;
     f->gone = true;
@@ -177,15 +204,14 @@ static bool settle_batch(struct recovery *r, struct found *f, const struct metad
     return true;
 }
 
-static bool evidence_of(struct recovery *r, const char *manifest_key, uint64_t records,
-                        struct evidence_params *ret_params, struct err *err)
+static bool evidence_of(struct recovery *r, const struct manifest_source *manifest,
+                        uint64_t records, struct evidence_params *ret_params, struct err *err)
 {
     if (!r->info)
         r->info = introspect_table(r->conn, r->target->table, err);
     *ret_params = (struct evidence_params){.conn = r->conn,
-                                           .store = r->store,
                                            .info = r->info,
-                                           .manifest_key = manifest_key,
+                                           .manifest = *manifest,
                                            .records = records};
     return r->info != NULL;
 }
@@ -193,10 +219,30 @@ static bool evidence_of(struct recovery *r, const char *manifest_key, uint64_t r
 /* What cannot be read is no reason to stop, but to leave the batch to people. */
 static bool leave_unreadable(struct recovery *r, const char *key, const struct err *err)
 {
+    struct buf detail = BUF_INIT;
+
     if (err->kind == ERR_NETWORK || err->kind == ERR_INTERRUPTED)
         return false;
-    note(r, key, RECOVER_UNDECIDED, err->what);
+    buf_adds(&detail, err->what);
+    if (*err->hint)
+        buf_addf(&detail, " (%s)", err->hint);
+    note(r, key, RECOVER_UNDECIDED, buf_str(&detail));
+    buf_done(&detail);
     return true;
+}
+
+/* Does the manifest of another batch hold one of the keys? */
+static bool shares_with(struct recovery *r, const struct evidence_keys *keys,
+                        const char *manifest_key, bool *ret_shared, struct err *err)
+{
+    bool encrypted;
+    struct cipher *cipher =
+        keyring_cipher(r->target->keyring, r->store, manifest_key, &encrypted, err);
+    struct manifest_source other = {.store = r->store, .key = manifest_key, .cipher = cipher};
+    bool ok = (cipher || !encrypted) && evidence_keys_shared(keys, &other, ret_shared, err);
+
+    cipher_free(cipher);
+    return ok;
 }
 
 /* Can one of the batches listed hold rows of another at all? Not when it was settled before the
@@ -212,7 +258,10 @@ static bool may_share(const struct found *other, const struct found *f)
 static bool find_sharing(struct recovery *r, const struct found *f, const struct metadata *metadata,
                          const char **ret_other, struct err *err)
 {
-    struct evidence_keys *keys = evidence_keys_load(r->store, f->manifest_key, err);
+    struct manifest_source own = {.store = r->store,
+                                  .key = f->manifest_key,
+                                  .cipher = metadata->cipher};
+    struct evidence_keys *keys = evidence_keys_load(&own, err);
     struct buf manifest = BUF_INIT;
     bool ok = keys != NULL, shared = false;
 
@@ -222,7 +271,7 @@ static bool find_sharing(struct recovery *r, const struct found *f, const struct
         if (!evidence_may_share(entry, metadata))
             continue;
         ok = key_sibling(entry->key, KEY_MANIFEST, NULL, &manifest) &&
-             evidence_keys_shared(keys, r->store, buf_str(&manifest), &shared, err);
+             shares_with(r, keys, buf_str(&manifest), &shared, err);
         *ret_other = shared ? entry->key : NULL;
     }
     for (size_t i = 0; ok && !*ret_other && i < r->found_count; i++) {
@@ -230,7 +279,7 @@ static bool find_sharing(struct recovery *r, const struct found *f, const struct
         if (other == f || other->gone || !other->manifest_key || is_settled(r, other) ||
             !may_share(other, f))
             continue;
-        ok = evidence_keys_shared(keys, r->store, other->manifest_key, &shared, err);
+        ok = shares_with(r, keys, other->manifest_key, &shared, err);
         *ret_other = shared ? other->stem : NULL;
     }
     evidence_keys_free(keys);
@@ -306,15 +355,19 @@ static bool settle_restored(struct recovery *r, struct found *f, const struct me
     return !*ret_done || settle_batch(r, f, metadata, "a restore brought its rows back", err);
 }
 
-static bool decide_by_keys(struct recovery *r, struct found *f, const struct metadata *metadata,
+static bool decide_by_keys(struct recovery *r, struct found *f, struct metadata *metadata,
                            struct err *err)
 {
     const char *key = f->data_key ? f->data_key : f->stem;
+    struct manifest_source manifest = {.store = r->store, .key = f->manifest_key};
     struct evidence_params evidence;
     enum evidence_answer answer;
     bool restored;
 
-    if (!evidence_of(r, f->manifest_key, metadata->record_count, &evidence, err) ||
+    if (!keyring_open(r->target->keyring, r->store, f->stem, metadata, err))
+        return leave_unreadable(r, key, err);
+    manifest.cipher = metadata->cipher;
+    if (!evidence_of(r, &manifest, metadata->record_count, &evidence, err) ||
         !evidence_in_table(&evidence, &answer, err))
         return leave_unreadable(r, key, err);
     if (!settle_restored(r, f, metadata, &restored, err))
@@ -426,24 +479,31 @@ static bool is_gone(struct recovery *r, enum key_kind kind, const char *manifest
     struct buf key = BUF_INIT;
     struct store_object object;
 
-    key_sibling(manifest_key, kind, NULL, &key);
+    /* An envelope's key does not say how the data is called; encrypted it is. */
+    bool envelope = key_kind(manifest_key, NULL) == KEY_ENVELOPE;
+    key_sibling(manifest_key, kind, envelope ? ".jsonl.gz.enc" : NULL, &key);
     *ret_gone = !store_head(r->store, buf_str(&key), &object, err);
     buf_done(&key);
     return !*ret_gone || err->kind == ERR_NOT_FOUND;
 }
 
 /* The manifest is put last, so one alone belongs to nothing: its PUT was on the way when its sender
- * died, and arrived after the rest was removed. Asked again, since the listing is older. */
-static bool remove_manifest_alone(struct recovery *r, struct found *f, struct err *err)
+ * died, and arrived after the rest was removed; an envelope's likewise. Asked again, since the
+ * listing is older. */
+static bool remove_alone(struct recovery *r, struct found *f, struct err *err)
 {
+    const char *key = f->manifest_key ? f->manifest_key : f->envelopes[0];
     bool data_gone = false, metadata_gone = false;
 
-    if (!is_gone(r, KEY_DATA, f->manifest_key, &data_gone, err) ||
-        !is_gone(r, KEY_METADATA, f->manifest_key, &metadata_gone, err))
+    if (!is_gone(r, KEY_DATA, key, &data_gone, err) ||
+        !is_gone(r, KEY_METADATA, key, &metadata_gone, err))
         return false;
     if (!data_gone || !metadata_gone)
         return true;
-    return remove_batch(r, f, RECOVER_REMOVED, "a manifest without data and metadata", err);
+    return remove_batch(r, f, RECOVER_REMOVED,
+                        f->manifest_key ? "a manifest without data and metadata"
+                                        : "a wrapped data key without data and metadata",
+                        err);
 }
 
 /* What find_sharing needs to know of each; also of those that are decided before. */
@@ -468,7 +528,7 @@ static bool decide(struct recovery *r, struct found *f, struct err *err)
     const struct conn_server *server = conn_server(r->conn);
 
     if (!f->metadata_key)
-        return f->data_key ? decide_without_metadata(r, f, err) : remove_manifest_alone(r, f, err);
+        return f->data_key ? decide_without_metadata(r, f, err) : remove_alone(r, f, err);
     struct metadata *metadata = metadata_get(r->store, f->metadata_key, err);
     if (!metadata) {
         if (err->kind != ERR_DATA)
@@ -539,14 +599,22 @@ static bool mark(struct recovery *r, const struct catalog_entry *entry, enum cat
     return catalog_settle(r->writer, &again, err);
 }
 
+static bool find_envelopes(struct recovery *r, struct found *f, struct err *err)
+{
+    return !key_is_encrypted(f->data_key) ||
+           envelope_list(r->store, f->data_key, add_envelope, f, err);
+}
+
 /* A committed delete may have been undone by the switch: then all rows are back and the copy goes.
  */
 static bool check_again(struct recovery *r, const struct catalog_entry *entry, struct err *err)
 {
     struct buf metadata = BUF_INIT, manifest = BUF_INIT;
+    struct manifest_source source = {.store = r->store};
     struct evidence_params evidence;
     enum evidence_answer answer;
-    bool ok = false;
+    struct cipher *cipher = NULL;
+    bool encrypted, ok = false;
 
     key_sibling(entry->key, KEY_METADATA, NULL, &metadata);
     key_sibling(entry->key, KEY_MANIFEST, NULL, &manifest);
@@ -554,7 +622,10 @@ static bool check_again(struct recovery *r, const struct catalog_entry *entry, s
                       .data_key = (char *)entry->key,
                       .metadata_key = metadata.data,
                       .manifest_key = manifest.data};
-    if (!evidence_of(r, manifest.data, entry->records, &evidence, err) ||
+    source.key = manifest.data;
+    source.cipher = cipher =
+        keyring_cipher(r->target->keyring, r->store, entry->key, &encrypted, err);
+    if ((encrypted && !cipher) || !evidence_of(r, &source, entry->records, &evidence, err) ||
         !evidence_in_table(&evidence, &answer, err))
         goto out;
     if (answer == EVIDENCE_ALL && is_unknown(r, entry->system_identifier)) {
@@ -563,7 +634,7 @@ static bool check_again(struct recovery *r, const struct catalog_entry *entry, s
              "cluster: GRANT EXECUTE ON FUNCTION pg_control_system(), compare by hand");
         ok = true;
     } else if (answer == EVIDENCE_ALL) {
-        ok = mark(r, entry, CATALOG_UNDONE, err) &&
+        ok = mark(r, entry, CATALOG_UNDONE, err) && find_envelopes(r, &f, err) &&
              remove_batch(r, &f, RECOVER_UNDONE,
                           "the failover brought all of its rows back to the table", err);
     } else if (answer == EVIDENCE_SOME) {
@@ -574,6 +645,8 @@ static bool check_again(struct recovery *r, const struct catalog_entry *entry, s
         ok = mark(r, entry, CATALOG_SETTLED, err);
     }
 out:
+    forget_envelopes(&f);
+    cipher_free(cipher);
     buf_done(&metadata);
     buf_done(&manifest);
     return ok;
@@ -652,6 +725,7 @@ static void recovery_done(struct recovery *r)
         free(r->found[i].data_key);
         free(r->found[i].metadata_key);
         free(r->found[i].manifest_key);
+        forget_envelopes(&r->found[i]);
     }
     free(r->found);
     introspect_free(r->info);
@@ -713,6 +787,7 @@ bool recover_run(const struct recover_params *params, struct recover_report *rep
 {
     struct targets targets = {0};
     struct store *store = NULL;
+    struct keyring *keyring = keyring_new(params->config);
     struct buf run_id = BUF_INIT;
     bool ok = false;
 
@@ -729,6 +804,7 @@ bool recover_run(const struct recover_params *params, struct recover_report *rep
         struct recover_target target = {.config = params->config,
                                         .database = targets.items[i].database,
                                         .table = targets.items[i].table,
+                                        .keyring = keyring,
                                         .run_id = buf_str(&run_id),
                                         .rebuild = params->rebuild};
         struct err failure;
@@ -746,6 +822,7 @@ bool recover_run(const struct recover_params *params, struct recover_report *rep
 out:
     buf_done(&run_id);
     store_close(store);
+    keyring_free(keyring);
     targets_done(&targets);
     return ok;
 }

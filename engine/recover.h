@@ -15,6 +15,9 @@
  *   a cluster that its role may not ask for ("0")         as by the keys, where its transaction
  *                                                         agrees; else reported
  *
+ * Of an encrypted batch only the keys need its key: where that is not to be had, what its
+ * transaction cannot decide is reported, with the key that is missing.
+ *
  * The caller holds the table's lock, so no other run of ours is between its first object and its
  * COMMIT.
  *
@@ -29,6 +32,7 @@
 #include "base/json.h"
 #include "base/queue.h"
 #include "config/config.h"
+#include "keyring.h"
 
 struct conn;
 struct store;
@@ -68,6 +72,7 @@ struct recover_target {
     const struct config *config;
     const struct config_database *database;
     const struct config_table *table;
+    struct keyring *keyring;
     const char *run_id;
     bool rebuild; /* the catalog is lost: settle what is proved, remove nothing */
 };

@@ -15,6 +15,7 @@
 struct means {
     struct store *store;
     struct earlier_schemas *schemas;
+    struct keyring *keyring;
     struct pool *pool;
     struct config_database url; /* the target where one is given as a URL; name NULL: none is */
 };
@@ -89,6 +90,7 @@ static void restore_group(const struct restore_params *p, const struct source *s
                                          .table = p->to_table ? p->to_table : sources->table_name,
                                          .store = means->store,
                                          .schemas = means->schemas,
+                                         .keyring = means->keyring,
                                          .pool = means->pool,
                                          .limit = rows_left(p, report)};
 
@@ -129,14 +131,33 @@ int restore_exit_code(const struct restore_report *r)
 
 /* --- the restore --- */
 
-static void keep_report(struct store *store, const struct config *config,
-                        const struct restore_report *report)
+/* Keys of rows, and what a server says of them, stay out of a store that holds encrypted archives.
+ */
+static void without_keys(struct restore_report *r, struct arena *arena)
 {
+    struct restore_damage *damages =
+        arena_alloc(arena, (r->damage_count + 1) * sizeof(*r->damages));
+
+    for (size_t i = 0; i < r->damage_count; i++) {
+        damages[i] = r->damages[i];
+        damages[i].min_key = damages[i].max_key = NULL;
+    }
+    r->damages = damages;
+    r->conflict_count = 0;
+    r->err.why[0] = '\0';
+}
+
+static void keep_report(struct store *store, const struct config *config,
+                        const struct restore_report *report, struct arena *arena)
+{
+    struct restore_report kept = *report;
     struct buf json = BUF_INIT;
     struct json_out j = json_out(&json, 2);
     char name[sizeof(report->restore_id) + 8];
 
-    restore_report_write(report, &j);
+    if (config->encryption.enabled)
+        without_keys(&kept, arena);
+    restore_report_write(&kept, &j);
     snprintf(name, sizeof(name), "%s-restore", report->restore_id);
     runs_keep(store, config, name, &json);
     buf_done(&json);
@@ -200,6 +221,7 @@ bool restore_run(const struct restore_params *params, struct restore_report *rep
         !one_table(params, &sources, err))
         goto out;
     means.schemas = earlier_schemas_new(means.store);
+    means.keyring = keyring_new(params->config);
     means.pool = pool_new(pool_cores(), "open", err);
     if (!means.pool)
         goto out;
@@ -213,12 +235,13 @@ bool restore_run(const struct restore_params *params, struct restore_report *rep
     report->ended_us = text_now_us();
     report->status = status_of(params, report);
     if (!params->dry_run)
-        keep_report(means.store, params->config, report);
+        keep_report(means.store, params->config, report, arena);
     ok = true;
 out:
     pool_free(means.pool);
     sources_done(&sources);
     earlier_schemas_free(means.schemas);
+    keyring_free(means.keyring);
     store_close(means.store);
     arena_free(arena);
     return ok;

@@ -267,9 +267,10 @@ static bool prove_keys(struct passage *a, struct err *err)
 
     key_sibling(a->source.source->key, KEY_MANIFEST, NULL, &manifest);
     struct evidence_params params = {.conn = t->conn,
-                                     .store = t->p->store,
                                      .info = t->info,
-                                     .manifest_key = buf_str(&manifest),
+                                     .manifest = {.store = t->p->store,
+                                                  .key = buf_str(&manifest),
+                                                  .cipher = m->cipher},
                                      .records = m->record_count};
     bool ok = evidence_in_table(&params, &answer, err);
     buf_done(&manifest);

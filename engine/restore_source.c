@@ -166,7 +166,9 @@ static bool read_metadata(struct restore_source *s, const struct restore_table_p
 
     key_sibling(s->source->key, KEY_METADATA, NULL, &key);
     s->metadata = metadata_get(params->store, buf_str(&key), err);
-    bool ok = s->metadata && earlier_schemas_fill(params->schemas, buf_str(&key), s->metadata, err);
+    bool ok = s->metadata &&
+              earlier_schemas_fill(params->schemas, buf_str(&key), s->metadata, err) &&
+              keyring_open(params->keyring, params->store, buf_str(&key), s->metadata, err);
     buf_done(&key);
     return ok;
 }

@@ -8,6 +8,7 @@
 #define ARCHIVER_RESTORE_TABLE_H
 
 #include "catalog/earlier.h"
+#include "keyring.h"
 #include "restore.h"
 #include "sources.h"
 
@@ -19,6 +20,7 @@ struct restore_table_params {
     const char *schema, *table;
     struct store *store;
     struct earlier_schemas *schemas;
+    struct keyring *keyring;
     struct pool *pool;
     int64_t limit; /* rows at most; INT64_MAX: no limit */
 };

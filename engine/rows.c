@@ -61,7 +61,7 @@ static struct tool *tool_new(const struct rows_params *p, struct err *err)
 {
     struct tool *tool = mem_alloc(sizeof(*tool));
 
-    tool->opener = opener_new(err);
+    tool->opener = opener_new(p->metadata->cipher, err);
     if (tool->opener)
         tool->decoder = decoder_new(p->metadata->shape, err);
     bool ok = tool->decoder != NULL;
@@ -226,8 +226,8 @@ static bool open_item(struct rows *r, struct tool *tool, struct item *item, stru
 {
     const struct member_index *m = item->chunk.index;
 
-    if (!item->opened && !open_member(tool->opener, item->sealed.data, item->sealed.len,
-                                      m->line_bytes, m->sha256, &item->lines, err))
+    if (!item->opened &&
+        !open_member(tool->opener, item->sealed.data, item->sealed.len, m, &item->lines, err))
         return err_in(err, "member at offset %" PRIu64, m->offset);
     if (!decode_lines(r, tool, item, err))
         return false;

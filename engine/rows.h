@@ -26,7 +26,7 @@ struct rows_params {
     struct store *store;
     struct pool *pool;
     const struct stop *stop;
-    const struct metadata *metadata; /* with a shape; must outlive the handle */
+    const struct metadata *metadata; /* with a shape, and opened; must outlive the handle */
     const char *data_key;
     const char *where;     /* row/filter.h; NULL: all rows */
     uint64_t from_row;     /* rows of the archive before this one are passed over */

@@ -30,6 +30,7 @@ struct turn {
     struct run_table *table;
     struct store *store;
     struct pool *pool;
+    struct keyring *keyring;
     struct conn *conn;
     struct introspect_table *info;
     struct plan *plan;
@@ -170,6 +171,7 @@ static bool recover_first(struct turn *t, struct recover_report *ret, struct err
     struct recover_target target = {.config = t->params->config,
                                     .database = t->target->database,
                                     .table = t->target->table,
+                                    .keyring = t->keyring,
                                     .run_id = t->report->run_id};
 
     *ret = (struct recover_report){0};
@@ -480,6 +482,7 @@ static bool archive_table(struct turn *t, struct err *err)
                                      .plan = t->plan,
                                      .store = t->store,
                                      .pool = t->pool,
+                                     .keyring = t->keyring,
                                      .run_id = t->report->run_id,
                                      .stop = t->params->stop,
                                      .progress = t->params->progress,
@@ -614,16 +617,16 @@ static void show_run(struct progress_snapshot *s, const void *arg)
     s->started_us = text_monotonic_us();
 }
 
-static void run_tables(const struct run_params *params, const struct targets *targets,
-                       struct store *store, struct pool *pool, struct run_report *report)
+/* `common`: what every table's turn has. */
+static void run_tables(const struct turn *common, const struct targets *targets)
 {
+    const struct run_params *params = common->params;
+    struct run_report *report = common->report;
+
     for (size_t i = 0; i < targets->count; i++) {
-        struct turn turn = {.params = params,
-                            .target = &targets->items[i],
-                            .report = report,
-                            .table = &report->tables[i],
-                            .store = store,
-                            .pool = pool};
+        struct turn turn = *common;
+        turn.target = &targets->items[i];
+        turn.table = &report->tables[i];
         bool limit = params->limit > 0 && report->records_archived >= params->limit;
         if (limit)
             continue;
@@ -638,34 +641,37 @@ static void run_tables(const struct run_params *params, const struct targets *ta
 bool run_archive(const struct run_params *params, struct run_report *report, struct err *err)
 {
     struct targets targets = {0};
-    struct store *store = NULL;
-    struct pool *pool = NULL;
+    struct turn common = {.params = params,
+                          .report = report,
+                          .keyring = keyring_new(params->config)};
     bool ok = false;
 
     *report = (struct run_report){0};
-    if (!targets_find(params->config, params->database, params->schema, params->table, &targets,
+    if (!keyring_ready(common.keyring, err) ||
+        !targets_find(params->config, params->database, params->schema, params->table, &targets,
                       err))
         goto out;
-    store = store_open(&params->config->s3, params->stop, err);
-    if (!store)
+    common.store = store_open(&params->config->s3, params->stop, err);
+    if (!common.store)
         goto out;
-    pool = pool_new(pool_cores(), "seal", err);
-    if (!pool)
+    common.pool = pool_new(pool_cores(), "seal", err);
+    if (!common.pool)
         goto out;
     begin_report(params, &targets, report);
     log_set_run(report->run_id);
     if (params->progress)
         progress_change(params->progress, show_run, report);
-    run_tables(params, &targets, store, pool, report);
+    run_tables(&common, &targets);
     report->ended_us = text_now_us();
     report->status = overall(report);
     if (!params->dry_run)
-        keep_report(store, params->config, report);
-    log_requests(store);
+        keep_report(common.store, params->config, report);
+    log_requests(common.store);
     ok = true;
 out:
-    pool_free(pool);
-    store_close(store);
+    pool_free(common.pool);
+    store_close(common.store);
+    keyring_free(common.keyring);
     targets_done(&targets);
     return ok;
 }

@@ -4,6 +4,7 @@
 #include "catalog/batches.h"
 #include "catalog/catalog.h"
 #include "catalog/earlier.h"
+#include "keyring.h"
 #include "store/store.h"
 #include "targets.h"
 #include "verify_keys.h"
@@ -14,6 +15,7 @@ struct verification {
     const struct verify_params *params;
     struct verify_report *report;
     struct store *store;
+    struct keyring *keyring;
     struct catalog *catalog;
     struct verify_keys *keys; /* NULL: no database is asked */
     struct verify_schema schema;
@@ -72,6 +74,25 @@ static void report_part(struct verification *v, const struct batch *b)
     verify_report_orphan(r, b->data_key);
     verify_report_orphan(r, b->metadata_key);
     verify_report_orphan(r, b->manifest_key);
+    verify_report_orphan(r, b->envelope_key);
+}
+
+/* False where the store went away; *ret_open: rows and keys can be looked at. */
+static bool unlock(struct verification *v, const struct batch *b, struct metadata *metadata,
+                   bool *ret_open, struct err *err)
+{
+    struct err why;
+
+    *ret_open = keyring_open(v->keyring, v->store, b->data_key, metadata, &why);
+    if (*ret_open)
+        return true;
+    if (why.kind == ERR_NETWORK || why.kind == ERR_INTERRUPTED) {
+        *err = why;
+        return false;
+    }
+    verify_report_problem_err(v->report, b->data_key, why.kind == ERR_DATA ? "bad_seal" : "no_key",
+                              &why);
+    return true;
 }
 
 /* Tables of one name share a place in the earlier archiver's keys. */
@@ -88,11 +109,18 @@ static bool is_asked(const struct verification *v, const struct metadata *metada
 static bool check_whole(struct verification *v, const struct batch *b, struct metadata *metadata,
                         bool *ret_ok, struct err *err)
 {
-    bool keys_ok = true, done = true;
+    bool keys_ok = true, done = true, open;
 
-    if (!earlier_schemas_fill(v->schemas, b->metadata_key, metadata, err)) {
+    if (!earlier_schemas_fill(v->schemas, b->metadata_key, metadata, err) ||
+        !unlock(v, b, metadata, &open, err)) {
         metadata_free(metadata);
         return false;
+    }
+    if (!open) { /* a problem of its own, and said */
+        *ret_ok = false;
+        check_settled(v, b, metadata);
+        metadata_free(metadata);
+        return true;
     }
     struct verify_object_params params = {.store = v->store,
                                           .batch = b,
@@ -299,6 +327,14 @@ static bool verify_tables(struct verification *v, struct err *err)
     return ok;
 }
 
+static void note_key_uses(struct verification *v)
+{
+    const struct config_key *key;
+
+    for (size_t i = 0; (key = keyring_key(v->keyring, i)); i++)
+        verify_report_key_use(v->report, key->id, keyring_opened(v->keyring, i));
+}
+
 bool verify_run(const struct verify_params *params, struct verify_report *report, struct err *err)
 {
     struct verification v = {.params = params, .report = report};
@@ -308,12 +344,15 @@ bool verify_run(const struct verify_params *params, struct verify_report *report
     v.store = store_open(&params->config->s3, params->stop, err);
     if (!v.store)
         return false;
+    v.keyring = keyring_new(params->config);
     v.schemas = earlier_schemas_new(v.store);
     ok = params->key_count > 0 || verify_tables(&v, err);
     for (size_t i = 0; ok && i < params->key_count; i++)
         ok = verify_key(&v, params->keys[i], err);
     if (ok && stop_asked(params->stop))
         ok = err_set(err, ERR_INTERRUPTED, "verify was stopped");
+    note_key_uses(&v);
+    keyring_free(v.keyring);
     earlier_schemas_free(v.schemas);
     store_close(v.store);
     return ok;

@@ -66,9 +66,10 @@ bool verify_keys_check(struct verify_keys *k, const struct batch *batch,
                        const struct metadata *metadata, bool *ret_ok, struct err *err)
 {
     struct evidence_params evidence = {.conn = k->conn,
-                                       .store = k->params.store,
                                        .info = k->info,
-                                       .manifest_key = batch->manifest_key,
+                                       .manifest = {.store = k->params.store,
+                                                    .key = batch->manifest_key,
+                                                    .cipher = metadata->cipher},
                                        .records = metadata->record_count,
                                        .every = k->params.sample
                                                     ? metadata->record_count / SAMPLE_KEYS + 1

@@ -58,6 +58,15 @@ void verify_report_orphan(struct verify_report *r, const char *key)
     r->orphans[r->orphan_count++] = mem_strdup(key);
 }
 
+void verify_report_key_use(struct verify_report *r, const char *id, uint64_t archives)
+{
+    if (archives == 0)
+        return;
+    r->key_uses = mem_grow(r->key_uses, (r->key_use_count + 1) * sizeof(*r->key_uses));
+    r->key_uses[r->key_use_count++] =
+        (struct verify_key_use){.id = mem_strdup(id), .archives = archives};
+}
+
 static void list_done(struct verify_finding *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -74,6 +83,9 @@ void verify_report_done(struct verify_report *report)
     for (size_t i = 0; i < report->orphan_count; i++)
         free(report->orphans[i]);
     free(report->orphans);
+    for (size_t i = 0; i < report->key_use_count; i++)
+        free(report->key_uses[i].id);
+    free(report->key_uses);
     *report = (struct verify_report){0};
 }
 
@@ -104,6 +116,15 @@ void verify_report_write(const struct verify_report *report, struct json_out *j)
     json_put_int(j, "keys_looked_up", report->keys_looked_up);
     write_list(j, "problems", report->problems, report->problem_count);
     write_list(j, "notes", report->notes, report->note_count);
+    json_key(j, "encryption_keys");
+    json_begin_array(j);
+    for (size_t i = 0; i < report->key_use_count; i++) {
+        json_begin_object(j);
+        json_put_str(j, "key_id", report->key_uses[i].id);
+        json_put_int(j, "archives", (int64_t)report->key_uses[i].archives);
+        json_end(j);
+    }
+    json_end(j);
     json_key(j, "orphans");
     json_begin_array(j);
     for (size_t i = 0; i < report->orphan_count; i++)
@@ -182,6 +203,11 @@ static void add_verdict(struct buf *html, const struct verify_report *r)
     buf_adds(html, "</dd>\n");
     if (r->keys_looked_up > 0)
         add_count(html, "keys looked up in the database", (uint64_t)r->keys_looked_up);
+    for (size_t i = 0; i < r->key_use_count; i++) {
+        char *name = mem_printf("encrypted with key %s", r->key_uses[i].id);
+        add_count(html, name, r->key_uses[i].archives);
+        free(name);
+    }
     buf_adds(html, "</dl>\n");
 }
 

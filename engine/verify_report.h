@@ -23,7 +23,7 @@ struct verify_report {
     uint64_t bytes;
     /* missing_data, missing_metadata, missing_manifest, bad_metadata, bad_size, bad_checksum,
      * bad_member, bad_count, bad_bounds, bad_key, bad_catalog, bad_schema, key_in_table, unsettled,
-     * unreadable */
+     * unreadable, no_key, bad_seal */
     struct verify_finding *problems;
     size_t problem_count;
     /* column_added, column_removed, column_retyped, key_changed, restored, keys_skipped; of the
@@ -32,6 +32,11 @@ struct verify_report {
     size_t note_count;
     char **orphans; /* keys */
     size_t orphan_count;
+    struct verify_key_use { /* of each key of the configuration that opened any */
+        char *id;
+        uint64_t archives;
+    } * key_uses;
+    size_t key_use_count;
 };
 
 void verify_report_problem(struct verify_report *report, const char *key, const char *kind,
@@ -41,6 +46,7 @@ void verify_report_problem_err(struct verify_report *report, const char *key, co
 void verify_report_note(struct verify_report *report, const char *key, const char *kind,
                         const char *format, ...) ERR_PRINTF(4, 5);
 void verify_report_orphan(struct verify_report *report, const char *key); /* NULL allowed */
+void verify_report_key_use(struct verify_report *report, const char *id, uint64_t archives);
 void verify_report_done(struct verify_report *report);
 
 void verify_report_write(const struct verify_report *report, struct json_out *j);

@@ -170,13 +170,16 @@ static bool check_key(const char *key_json, size_t len, void *state, struct err 
 
 bool verify_rows_manifest(struct verify_rows *rows, struct store *store, const char *manifest_key)
 {
+    struct manifest_source manifest = {.store = store,
+                                       .key = manifest_key,
+                                       .cipher = rows->metadata->cipher};
     struct manifest_check check = {.rows = rows};
     uint8_t rest[32];
     struct err err;
 
     text_digest_end(rows->digest, rest); /* nothing is left over, but for rows too many */
     if (rows->metadata->shape->key_count > 0 && manifest_key &&
-        !manifest_read(store, manifest_key, check_key, &check, &err) && !rows->bad_key) {
+        !manifest_read(&manifest, check_key, &check, &err) && !rows->bad_key) {
         rows->bad_key = true;
         verify_report_problem_err(rows->report, manifest_key, "bad_key", &err);
     }

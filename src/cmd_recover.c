@@ -5,6 +5,7 @@
 #include "command.h"
 #include "output.h"
 #include "recover.h"
+#include "rewrap.h"
 
 static enum output_color color_of(enum recover_verdict verdict)
 {
@@ -54,6 +55,55 @@ static int exit_code(const struct recover_report *report, struct err *err)
     return report->left > 0 || report->indexes_left > 0 ? err_exit_code(ERR_PARTIAL) : 0;
 }
 
+/* --- other keys --- */
+
+static void print_rewrapped(const struct rewrap_report *report, const struct options *o)
+{
+    struct buf json = BUF_INIT;
+    struct json_out j = json_out(&json, 2);
+
+    if (o->json) {
+        rewrap_report_write(report, &j);
+        output_json(&json);
+        return;
+    }
+    if (o->quiet)
+        return;
+    for (size_t i = 0; i < report->failed; i++) {
+        output_colored(COLOR_BAD, "failed", 12);
+        printf("%s: %s\n", report->failures[i].key, report->failures[i].detail);
+    }
+    printf("key %s: %" PRId64 " data keys wrapped by it now, %" PRId64 " before, %zu failed\n",
+           report->key_id, report->rewrapped, report->current, report->failed);
+}
+
+static int rewrap(const struct call *call, struct err *err)
+{
+    struct rewrap_params params = {.config = call->config,
+                                   .database = call->options.database,
+                                   .schema = call->options.schema,
+                                   .table = call->options.table,
+                                   .stop = call->stop};
+    struct rewrap_report report;
+    int code = 0;
+
+    if (!rewrap_run(&params, &report, err)) {
+        rewrap_report_done(&report);
+        return err_exit_code(err->kind);
+    }
+    print_rewrapped(&report, &call->options);
+    if (report.failed > 0) {
+        *err = report.err;
+        code = err_exit_code(ERR_PARTIAL);
+    }
+    if (call->options.json)
+        err->kind = ERR_NONE; /* the document has said it */
+    rewrap_report_done(&report);
+    return code;
+}
+
+/* --- batches --- */
+
 static int run(const struct call *call, struct err *err)
 {
     struct recover_params params = {.config = call->config,
@@ -70,6 +120,8 @@ static int run(const struct call *call, struct err *err)
         err_hint(err, "leave out --read-only and read_only: true");
         return err_exit_code(err->kind);
     }
+    if (call->options.rewrap)
+        return rewrap(call, err);
     if (!recover_run(&params, &report, err))
         return err_exit_code(err->kind);
     print_report(&report, &call->options);
@@ -84,6 +136,10 @@ static int run(const struct call *call, struct err *err)
 
 static bool check(const struct call *call, struct err *err)
 {
+    if (call->options.rewrap && (call->options.rebuild_catalog || call->options.offline)) {
+        err_set(err, ERR_USAGE, "recover: --rewrap goes alone");
+        return err_hint(err, "it decides nothing about batches: run recover for that");
+    }
     if (!call->options.offline || call->options.rebuild_catalog)
         return true;
     err_set(err, ERR_USAGE, "recover: --offline goes with --rebuild-catalog");
@@ -96,7 +152,9 @@ const struct command cmd_recover = {
     .usage = "[-d NAME] [-t TABLE] [FLAGS]",
     .details = "Every run does this first. Exit 1 where a batch is left that cannot be decided,\n"
                "or an index that a restore had set aside and that cannot be put back.\n"
-               "--rebuild-catalog reads the bucket and removes nothing (doc/disaster.md).\n\n"
+               "--rebuild-catalog reads the bucket and removes nothing (doc/disaster.md).\n"
+               "--rewrap alone: after a change of the encryption key, data keys are wrapped by\n"
+               "the new one; no data is read, no database asked (doc/encryption.md).\n\n"
                "Examples:\n"
                "  archiver-tui recover --rebuild-catalog -t audit_logs\n"
                "  archiver-tui recover -d appdb --json\n",

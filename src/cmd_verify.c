@@ -49,6 +49,11 @@ static void print_report(const struct verify_report *report, const struct option
         text_add_count(&text, (uint64_t)report->keys_looked_up);
         buf_adds(&text, " keys looked up");
     }
+    for (size_t i = 0; i < report->key_use_count; i++) {
+        buf_adds(&text, ", ");
+        text_add_count(&text, report->key_uses[i].archives);
+        buf_addf(&text, " opened with key %s", report->key_uses[i].id);
+    }
     buf_addf(&text, ": %" PRId64 " ok, %zu problems, %zu notes, %zu orphans", report->ok,
              report->problem_count, report->note_count, report->orphan_count);
     puts(buf_str(&text));

@@ -113,6 +113,7 @@ enum flag_id {
     FLAG_DROP_INDEXES,
     FLAG_SKIP_DAMAGED,
     FLAG_REBUILD,
+    FLAG_REWRAP,
     FLAG_OFFLINE,
     FLAG_DEEP,
     FLAG_KEYS,
@@ -173,6 +174,8 @@ static const struct flag {
      "the catalog is lost: settle what is proved"},
     {"offline", FLAG_OFFLINE, '\0', NULL, TAKES_REBUILD,
      "and the database too: settle what is whole"},
+    {"rewrap", FLAG_REWRAP, '\0', NULL, TAKES_REBUILD,
+     "data keys by the present encryption key"},
     {"deep", FLAG_DEEP, '\0', NULL, TAKES_PROOFS,
      "each row against its index, manifest and schema"},
     {"keys", FLAG_KEYS, '\0', "sample|all", TAKES_PROOFS, "and that they are not in the table"},
@@ -380,6 +383,8 @@ static bool take_flag(const struct flag *flag, const char *value, struct options
         return true;
     case FLAG_REBUILD:
         return o->rebuild_catalog = true;
+    case FLAG_REWRAP:
+        return o->rewrap = true;
     case FLAG_OFFLINE:
         return o->offline = true;
     case FLAG_DEEP:

@@ -26,7 +26,7 @@ enum {
     TAKES_INCLUDE_RESTORED = 1 << 9,
     TAKES_SELECTION = 1 << 10, /* --run, --all, --archived-from, --archived-to, --new-only */
     TAKES_RESTORE = 1 << 11,   /* where to and how */
-    TAKES_REBUILD = 1 << 12,   /* --rebuild-catalog, --offline */
+    TAKES_REBUILD = 1 << 12,   /* --rebuild-catalog, --offline, --rewrap */
     TAKES_PROOFS = 1 << 13,    /* --deep, --keys, --html */
     TAKES_IAM_POLICY = 1 << 14,
 };
@@ -46,7 +46,7 @@ struct options { /* borrowed from argv but for what is said */
         skip_damaged;
     int64_t limit, offset; /* 0: none */
     bool json, quiet, no_color, read_only, yes, dry_run, iam_policy, help, version;
-    bool rebuild_catalog, offline, deep;
+    bool rebuild_catalog, offline, rewrap, deep;
     const char *keys, *html;
     int verbose;
     const char *log_level, *log_format, *log_file;

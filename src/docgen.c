@@ -134,7 +134,10 @@ static const struct {
     {IN_MONITORING, "`monitoring`", ""},
     {IN_COMPLIANCE, "`compliance`", "Checked when the file is read, where the section is there."},
     {IN_LEGAL_HOLDS, "`legal_holds`", "Refused unless it says `enabled: false`."},
-    {IN_ENCRYPTION, "`encryption`", "Refused unless it says `enabled: false`."},
+    {IN_ENCRYPTION, "`encryption`",
+     "One of `key_env`, `key_file` and `key_command`. [encryption.md](encryption.md) says what is\n"
+     "encrypted, and how keys are changed."},
+    {IN_PREVIOUS_KEY, "`encryption.previous_keys[]`", ""},
 };
 
 static const char intro[] =

@@ -35,6 +35,8 @@ static const struct {
     {"s3.corrupt", "flip", "flip: a byte changes on the way to S3, after its MD5 was taken"},
     {"s3.lie", "flip", "flip: S3 keeps another byte than it was sent, and says all is well"},
     {"put.data.done", "", "the data object is durable"},
+    {"put.envelope", "", "before the envelope of an encrypted batch's data key"},
+    {"put.envelope.done", "", "the envelope is durable"},
     {"put.metadata", "", "before metadata.json"},
     {"put.metadata.done", "", "metadata.json is durable"},
     {"put.manifest", "", "before manifest.json is complete"},
@@ -55,6 +57,10 @@ static const struct {
     {"restore.before_commit", "", "restore, before COMMIT"},
     {"restore.committed", "", "restore, after COMMIT"},
     {"restore.catalog", "", "before the catalog is told of a restore"},
+    {"rewrap.put", "", "a data key is about to be wrapped by another key"},
+    {"rewrap.put.done", "", "the new envelope is durable, not yet read back"},
+    {"rewrap.remove", "", "the new envelope is proved, an older one is about to go"},
+    {"rewrap.done", "", "a batch is rewrapped, the next is not"},
     {"clock.now", "jump", "jump: this host's clock is 400 days ahead"},
 };
 

@@ -19,6 +19,7 @@ static void batch_done(struct batch *b)
     free(b->data_key);
     free(b->metadata_key);
     free(b->manifest_key);
+    free(b->envelope_key);
 }
 
 /* All of the last batch's objects are known now. */
@@ -64,7 +65,8 @@ static bool collect(const struct store_object *object, void *state, struct err *
     struct batch *b = batch_for(l, object->key, stem_len);
     char **place = kind == KEY_DATA       ? &b->data_key
                    : kind == KEY_METADATA ? &b->metadata_key
-                                          : &b->manifest_key;
+                   : kind == KEY_MANIFEST ? &b->manifest_key
+                                          : &b->envelope_key;
     free(*place);
     *place = mem_strdup(object->key);
     if (kind == KEY_DATA)

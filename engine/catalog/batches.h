@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * The batches below a prefix as the bucket has them: which of their three objects are there.
+ * The batches below a prefix as the bucket has them: which of their objects are there.
  *
  * Not for: what they are (catalog, metadata), or which of them count (recover).
  * Threads: one thread at a time; blocks while listing.
@@ -15,6 +15,7 @@
 struct batch {
     char *stem;                                   /* their common name, without suffix */
     char *data_key, *metadata_key, *manifest_key; /* NULL: not there */
+    char *envelope_key;                           /* of several, the last; NULL: none */
     uint64_t data_bytes;
 };
 

@@ -210,8 +210,8 @@ void catalog_entry_from(const struct metadata *metadata, enum catalog_state stat
         .line_bytes = metadata->line_bytes,
         .min_timestamp = metadata->min_timestamp,
         .max_timestamp = metadata->max_timestamp,
-        .min_key = metadata_min_key(metadata),
-        .max_key = metadata_max_key(metadata),
+        .min_key = metadata->key_id ? NULL : metadata_min_key(metadata),
+        .max_key = metadata->key_id ? NULL : metadata_max_key(metadata),
         .state = state,
     };
 }

@@ -47,7 +47,7 @@ struct catalog_writer *catalog_writer_new(struct store *store, const struct key_
 bool catalog_settle(struct catalog_writer *writer, const struct catalog_entry *entry,
                     struct err *err);
 void catalog_writer_free(struct catalog_writer *writer); /* NULL allowed */
-/* Texts are borrowed from the metadata. */
+/* Texts are borrowed from the metadata. Keys of an encrypted batch stay out of the line. */
 void catalog_entry_from(const struct metadata *metadata, enum catalog_state state,
                         struct catalog_entry *ret_entry);
 

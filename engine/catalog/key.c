@@ -12,9 +12,12 @@ static const struct {
     enum key_kind kind;
 } suffixes[] = {
     {".jsonl.gz", KEY_DATA},          {".jsonl", KEY_DATA},
-    {".jsonl.zst", KEY_DATA},         {".metadata.json", KEY_METADATA},
-    {".manifest.json", KEY_MANIFEST},
+    {".jsonl.zst", KEY_DATA},         {".jsonl.gz.enc", KEY_DATA},
+    {".jsonl.zst.enc", KEY_DATA},     {".metadata.json", KEY_METADATA},
+    {".manifest.json", KEY_MANIFEST}, {".manifest.json.enc", KEY_MANIFEST},
 };
+
+static const char envelope_mark[] = ".key.";
 
 /* A piece of a key or name: not NUL-ended. */
 struct span {
@@ -91,14 +94,32 @@ void key_stem(const struct key_table *table, int64_t day_us, int64_t stamp_us, u
         buf_addf(ret_key, "_v%u", version);
 }
 
+const char *key_data_suffix(size_t i)
+{
+    for (size_t s = 0; s < sizeof(suffixes) / sizeof(suffixes[0]); s++) {
+        if (suffixes[s].kind == KEY_DATA && i-- == 0)
+            return suffixes[s].suffix;
+    }
+    return NULL;
+}
+
+bool key_is_encrypted(const char *key)
+{
+    size_t len = strlen(key);
+
+    return len >= 4 && strcmp(key + len - 4, ".enc") == 0;
+}
+
 static void add_suffix(struct buf *key, enum key_kind kind, const char *data_suffix)
 {
+    if (!data_suffix)
+        data_suffix = ".jsonl.gz";
     if (kind == KEY_METADATA)
         buf_adds(key, ".metadata.json");
     else if (kind == KEY_MANIFEST)
-        buf_adds(key, ".manifest.json");
+        buf_adds(key, key_is_encrypted(data_suffix) ? ".manifest.json.enc" : ".manifest.json");
     else
-        buf_adds(key, data_suffix ? data_suffix : ".jsonl.gz");
+        buf_adds(key, data_suffix);
 }
 
 void key_of(const char *stem, enum key_kind kind, const char *data_suffix, struct buf *ret_key)
@@ -167,6 +188,42 @@ static size_t stem_of(const char *key, size_t len)
     return is_stem_name(name, len - (size_t)(name - key)) ? len : 0;
 }
 
+/* Where ".key.{id}.json" begins; NULL where the key does not end so. */
+static const char *envelope_suffix(const char *key)
+{
+    size_t len = strlen(key);
+    const char *end = key + len, *id;
+
+    if (!text_before(key, &end, ".json"))
+        return NULL;
+    for (id = end; id > key && (isalnum((unsigned char)id[-1]) || strchr("-_", id[-1])); id--)
+        ;
+    bool some = id < end;
+    return some && text_before(key, &id, envelope_mark) ? id : NULL;
+}
+
+bool key_envelope_id(const char *key, struct buf *ret_id)
+{
+    const char *suffix = envelope_suffix(key);
+
+    buf_reset(ret_id);
+    if (!suffix || key_kind(key, NULL) != KEY_ENVELOPE)
+        return false;
+    suffix += sizeof(envelope_mark) - 1;
+    buf_add(ret_id, suffix, strlen(suffix) - strlen(".json"));
+    return true;
+}
+
+static enum key_kind envelope_kind(const char *key, size_t *ret_stem_len)
+{
+    const char *suffix = envelope_suffix(key);
+    size_t stem_len = suffix ? stem_of(key, (size_t)(suffix - key)) : 0;
+
+    if (ret_stem_len)
+        *ret_stem_len = stem_len;
+    return stem_len > 0 ? KEY_ENVELOPE : KEY_OTHER;
+}
+
 enum key_kind key_kind(const char *key, size_t *ret_stem_len)
 {
     size_t len = strlen(key);
@@ -176,13 +233,13 @@ enum key_kind key_kind(const char *key, size_t *ret_stem_len)
         if (len <= suffix_len || strcmp(key + len - suffix_len, suffixes[i].suffix) != 0)
             continue;
         size_t stem_len = stem_of(key, len - suffix_len);
+        if (stem_len == 0)
+            continue;
         if (ret_stem_len)
             *ret_stem_len = stem_len;
-        return stem_len > 0 ? suffixes[i].kind : KEY_OTHER;
+        return suffixes[i].kind;
     }
-    if (ret_stem_len)
-        *ret_stem_len = 0;
-    return KEY_OTHER;
+    return envelope_kind(key, ret_stem_len);
 }
 
 bool key_sibling(const char *key, enum key_kind kind, const char *data_suffix, struct buf *ret_key)
@@ -192,15 +249,30 @@ bool key_sibling(const char *key, enum key_kind kind, const char *data_suffix, s
 
     if (own == KEY_OTHER)
         stem_len = stem_of(key, strlen(key));
-    if (stem_len == 0 || kind == KEY_OTHER)
+    if (stem_len == 0 || kind == KEY_ENVELOPE || kind == KEY_OTHER)
+        return false;
+    /* What is known of the data's suffix is kept. */
+    if (own == KEY_DATA && !data_suffix)
+        data_suffix = key + stem_len;
+    else if (own == KEY_MANIFEST && !data_suffix && key_is_encrypted(key))
+        data_suffix = ".jsonl.gz.enc";
+    buf_reset(ret_key);
+    buf_add(ret_key, key, stem_len);
+    add_suffix(ret_key, kind, data_suffix);
+    return true;
+}
+
+bool key_envelope(const char *key, const char *id, struct buf *ret_key)
+{
+    size_t stem_len;
+
+    if (key_kind(key, &stem_len) == KEY_OTHER)
+        stem_len = stem_of(key, strlen(key));
+    if (stem_len == 0)
         return false;
     buf_reset(ret_key);
     buf_add(ret_key, key, stem_len);
-    /* A data key asked for itself keeps the suffix that it has. */
-    if (kind == KEY_DATA && own == KEY_DATA && !data_suffix)
-        buf_adds(ret_key, key + stem_len);
-    else
-        add_suffix(ret_key, kind, data_suffix);
+    buf_addf(ret_key, "%s%s.json", envelope_mark, id);
     return true;
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "catalog/blocks.h"
 #include "catalog/key.h"
 
 /* One key, or one small object of a manifest: past this it is no manifest. */
@@ -79,19 +80,25 @@ static bool no_bounds(int64_t min_us, int64_t max_us)
 }
 
 /* A member is one line, since there may be ten thousand of them. */
-static void add_member(struct json_out *j, const struct member_index *m, struct buf *line)
+static void add_member(struct json_out *j, const struct member_index *m, bool encrypted,
+                       struct buf *line)
 {
     char hex[65];
 
     text_hex(m->sha256, 32, hex);
     buf_reset(line);
-    buf_addf(line, "[%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",\"%s\",",
-             m->offset, m->length, m->first_row, m->rows, m->line_bytes, hex);
+    buf_addf(line, "[%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, m->offset,
+             m->length, m->first_row, m->rows, m->line_bytes);
+    if (encrypted)
+        buf_adds(line, ",null,");
+    else
+        buf_addf(line, ",\"%s\",", hex);
     if (no_bounds(m->min_us, m->max_us))
         buf_adds(line, "null,null,");
     else
         buf_addf(line, "%" PRId64 ",%" PRId64 ",", m->min_us, m->max_us);
-    buf_addf(line, "%s,%s]", m->min_key ? m->min_key : "null", m->max_key ? m->max_key : "null");
+    buf_addf(line, "%s,%s]", m->min_key && !encrypted ? m->min_key : "null",
+             m->max_key && !encrypted ? m->max_key : "null");
     json_add_raw(j, line->data, line->len);
 }
 
@@ -140,7 +147,10 @@ static void write_data_info(const struct metadata *m, struct json_out *j)
     json_end(j);
     json_key(j, "checksums");
     json_begin_object(j);
-    put_digest(j, "jsonl_sha256", m->lines_sha256);
+    if (m->key_id)
+        json_put_str(j, "jsonl_sha256", NULL);
+    else
+        put_digest(j, "jsonl_sha256", m->lines_sha256);
     put_digest(j, "compressed_sha256", m->object_sha256);
     json_end(j);
 }
@@ -190,6 +200,13 @@ const char *metadata_max_key(const struct metadata *m)
     return m->max_key ? m->max_key : member_key(m, -1);
 }
 
+const char *metadata_suffix(const struct metadata *m)
+{
+    if (m->key_id)
+        return ".jsonl.gz.enc";
+    return m->compression && strcmp(m->compression, "none") == 0 ? ".jsonl" : ".jsonl.gz";
+}
+
 size_t metadata_member_of(const struct metadata *m, uint64_t row)
 {
     size_t low = 0, high = m->member_count;
@@ -214,8 +231,21 @@ static void write_ranges(const struct metadata *m, struct json_out *j)
     json_end(j);
     json_key(j, "key_range");
     json_begin_object(j);
-    put_raw(j, "min", metadata_min_key(m));
-    put_raw(j, "max", metadata_max_key(m));
+    put_raw(j, "min", m->key_id ? NULL : metadata_min_key(m));
+    put_raw(j, "max", m->key_id ? NULL : metadata_max_key(m));
+    json_end(j);
+}
+
+static void write_encryption(const struct metadata *m, struct json_out *j)
+{
+    if (!m->key_id)
+        return;
+    json_key(j, "encryption");
+    json_begin_object(j);
+    json_put_str(j, "algorithm", CIPHER_ALGORITHM);
+    json_put_str(j, "key_id", m->key_id);
+    put_uint(j, "head_bytes", m->head_bytes);
+    json_put_str(j, "sealed_index", m->sealed_index);
     json_end(j);
 }
 
@@ -231,7 +261,7 @@ static void write_members(const struct metadata *m, struct json_out *j)
     json_key(j, "members");
     json_begin_array(j);
     for (size_t i = 0; i < m->member_count; i++)
-        add_member(j, &m->members[i], &line);
+        add_member(j, &m->members[i], m->key_id != NULL, &line);
     json_end(j);
     buf_done(&line);
 }
@@ -246,6 +276,7 @@ void metadata_write(const struct metadata *metadata, struct buf *ret_json)
     write_batch_info(metadata, &j);
     write_source(metadata, &j);
     write_data_info(metadata, &j);
+    write_encryption(metadata, &j);
     write_ranges(metadata, &j);
     if (metadata->shape) {
         json_key(&j, "table_schema");
@@ -341,9 +372,12 @@ static bool digest_from(struct json_object *o, uint8_t ret[32])
            text_from_hex(json_object_get_string(o), 64, ret);
 }
 
-static bool take_digest(const struct section *s, const char *field, uint8_t ret[32],
+/* `sealed`: there is none, since it is in the sealed index. */
+static bool take_digest(const struct section *s, const char *field, bool sealed, uint8_t ret[32],
                         struct err *err)
 {
+    if (sealed && !json_opt(s->object, field))
+        return true;
     if (digest_from(json_opt(s->object, field), ret))
         return true;
     return damaged(err, "%s%s%s is no SHA-256 in hex", s->name, dot(s), field);
@@ -415,8 +449,8 @@ static bool read_data_info(struct metadata *m, struct json_object *root, bool ou
         !take_count(&s, "record_count", &m->record_count, err) ||
         !take_count(&s, "uncompressed_size_bytes", &m->line_bytes, err) ||
         !take_count(&s, "compressed_size_bytes", &m->object_bytes, err) ||
-        !take_digest(&sums, "jsonl_sha256", m->lines_sha256, err) ||
-        !take_digest(&sums, "compressed_sha256", m->object_sha256, err))
+        !take_digest(&sums, "jsonl_sha256", m->key_id, m->lines_sha256, err) ||
+        !take_digest(&sums, "compressed_sha256", false, m->object_sha256, err))
         return false;
     if (!ours)
         return true;
@@ -426,6 +460,26 @@ static bool read_data_info(struct metadata *m, struct json_object *root, bool ou
     if (strcmp(m->compression, "gzip") != 0 && strcmp(m->compression, "none") != 0)
         return damaged(err, "data_info.compression is neither gzip nor none");
     return true;
+}
+
+static bool read_encryption(struct metadata *m, struct json_object *root, struct err *err)
+{
+    const char *algorithm = NULL;
+    struct section s;
+
+    if (!json_opt(root, "encryption"))
+        return true;
+    if (!section_of(root, "encryption", m->arena, &s, err) ||
+        !take_text(&s, "algorithm", false, &algorithm, err))
+        return false;
+    if (strcmp(algorithm, CIPHER_ALGORITHM) != 0) {
+        err_set(err, ERR_DATA, "the archive is encrypted in a way this program does not know");
+        err_why(err, "algorithm \"%s\"", algorithm);
+        return err_hint(err, "a newer archiver-tui may know it");
+    }
+    return take_text(&s, "key_id", false, &m->key_id, err) &&
+           take_count(&s, "head_bytes", &m->head_bytes, err) &&
+           take_text(&s, "sealed_index", false, &m->sealed_index, err);
 }
 
 static const char *raw_json(struct arena *arena, struct json_object *o)
@@ -464,7 +518,7 @@ static bool bound_from(struct json_object *o, int64_t none, int64_t *ret)
 }
 
 /* One line of the index; returns the name of the field that is wrong, or NULL. */
-static const char *read_member(struct json_object *line, struct arena *arena,
+static const char *read_member(struct json_object *line, bool encrypted, struct arena *arena,
                                struct member_index *ret)
 {
     struct json_object *f[FIELD_COUNT];
@@ -480,7 +534,7 @@ static const char *read_member(struct json_object *line, struct arena *arena,
         if (!count_from(f[i], counts[i]))
             return member_fields[i];
     }
-    if (!digest_from(f[FIELD_SHA256], ret->sha256))
+    if (!(encrypted && !f[FIELD_SHA256]) && !digest_from(f[FIELD_SHA256], ret->sha256))
         return member_fields[FIELD_SHA256];
     if (!bound_from(f[FIELD_MIN_US], INT64_MAX, &ret->min_us))
         return member_fields[FIELD_MIN_US];
@@ -531,15 +585,17 @@ static bool check_sums(const struct metadata *m, uint64_t bytes, uint64_t rows, 
 static bool read_members(struct metadata *m, struct json_object *root, struct err *err)
 {
     struct json_object *list = json_opt(root, "members");
-    uint64_t bytes = 0, rows = 0, line_bytes = 0;
+    uint64_t bytes = m->head_bytes, rows = 0, line_bytes = 0;
 
     if (!list || !json_object_is_type(list, json_type_array))
         return damaged(err, "members is missing or no array");
+    if (m->head_bytes > m->object_bytes)
+        return damaged(err, "encryption.head_bytes is more than the object has");
     m->member_count = json_object_array_length(list);
     m->members = arena_alloc(m->arena, (m->member_count + 1) * sizeof(*m->members));
     for (size_t i = 0; i < m->member_count; i++) {
         struct member_index *at = &m->members[i];
-        const char *bad = read_member(json_object_array_get_idx(list, i), m->arena, at);
+        const char *bad = read_member(json_object_array_get_idx(list, i), m->key_id, m->arena, at);
         if (bad)
             return damaged(err, "members[%zu]: %s is not what it should be", i, bad);
         bad = member_breaks(m, at, bytes, rows);
@@ -560,8 +616,8 @@ static bool read_ours(struct metadata *m, struct json_object *root, struct err *
     struct json_object *schema = json_opt(root, "table_schema");
 
     if (!read_batch_info(m, root, true, err) || !read_source(m, root, err) ||
-        !read_data_info(m, root, true, err) || !read_ranges(m, root, err) ||
-        !read_members(m, root, err))
+        !read_encryption(m, root, err) || !read_data_info(m, root, true, err) ||
+        !read_ranges(m, root, err) || !read_members(m, root, err))
         return false;
     if (!schema)
         return damaged(err, "table_schema is missing");
@@ -651,6 +707,7 @@ void metadata_free(struct metadata *metadata)
     if (!metadata)
         return;
     shape_free(metadata->shape);
+    cipher_free(metadata->cipher);
     arena_free(metadata->arena); /* and *metadata with it */
 }
 
@@ -836,12 +893,42 @@ static bool check_counts(const struct scan *s, struct json_object *root, struct 
     return err_why(err, "it holds %" PRIu64 " keys and says it holds %" PRIu64, s->keys, count);
 }
 
+static bool add_block(const char *bytes, size_t len, void *state, struct err *err)
+{
+    return blocks_add(state, bytes, len, err);
+}
+
+static bool scan_blocks(const struct manifest_source *source, struct scan *s, struct err *err)
+{
+    struct blocks blocks = {.cipher = source->cipher, .sink = scan_bytes, .state = s};
+    bool ok = store_get_stream(source->store, s->key, 0, UINT64_MAX, add_block, &blocks, err) &&
+              blocks_end(&blocks, err);
+
+    blocks_done(&blocks);
+    return ok || err_in(err, "%s", s->key);
+}
+
+static bool scan_source(const struct manifest_source *source, struct scan *s, struct err *err)
+{
+    bool encrypted = key_is_encrypted(source->key);
+
+    if (!encrypted && source->cipher)
+        return manifest_damaged(s, err, "its batch is encrypted, and it is not");
+    if (!encrypted)
+        return store_get_stream(source->store, s->key, 0, UINT64_MAX, scan_bytes, s, err);
+    if (source->cipher)
+        return scan_blocks(source, s, err);
+    err_set(err, ERR_PREFLIGHT, "the manifest is encrypted, and its key is not at hand");
+    return err_in(err, "%s", s->key);
+}
+
 /* The keys go to `each`; the rest is given back as a document, NULL with *err. */
-static struct json_object *scan_manifest(struct store *store, struct scan *s, struct err *err)
+static struct json_object *scan_manifest(const struct manifest_source *source, struct scan *s,
+                                         struct err *err)
 {
     struct json_object *root = NULL;
 
-    if (!store_get_stream(store, s->key, 0, UINT64_MAX, scan_bytes, s, err))
+    if (!scan_source(source, s, err))
         goto out;
     if (s->depth > 0 || s->in_string || s->rest.len == 0) {
         manifest_damaged(s, err, "it is cut short");
@@ -858,11 +945,11 @@ out:
     return root;
 }
 
-bool manifest_read(struct store *store, const char *manifest_key, manifest_each each, void *state,
+bool manifest_read(const struct manifest_source *source, manifest_each each, void *state,
                    struct err *err)
 {
-    struct scan s = {.key = manifest_key, .each = each, .state = state};
-    struct json_object *root = scan_manifest(store, &s, err);
+    struct scan s = {.key = source->key, .each = each, .state = state};
+    struct json_object *root = scan_manifest(source, &s, err);
     bool ok = root != NULL;
 
     json_object_put(root);
@@ -881,8 +968,9 @@ static bool pass_over(const char *key_json, size_t len, void *state, struct err 
 bool manifest_key_column(struct store *store, const char *manifest_key, struct buf *ret_name,
                          struct err *err)
 {
+    struct manifest_source source = {.store = store, .key = manifest_key};
     struct scan s = {.key = manifest_key, .each = pass_over};
-    struct json_object *root = scan_manifest(store, &s, err);
+    struct json_object *root = scan_manifest(&source, &s, err);
 
     buf_reset(ret_name);
     if (!root)
@@ -892,11 +980,10 @@ bool manifest_key_column(struct store *store, const char *manifest_key, struct b
     return true;
 }
 
-bool manifest_count(struct store *store, const char *manifest_key, uint64_t *ret_keys,
-                    struct err *err)
+bool manifest_count(const struct manifest_source *source, uint64_t *ret_keys, struct err *err)
 {
-    struct scan s = {.key = manifest_key, .each = pass_over};
-    struct json_object *root = scan_manifest(store, &s, err);
+    struct scan s = {.key = source->key, .each = pass_over};
+    struct json_object *root = scan_manifest(source, &s, err);
     bool ok = root != NULL;
 
     json_object_put(root);

@@ -2,7 +2,8 @@
  *
  * metadata.json of one batch with its member index, and manifest.json with the keys deleted:
  * written and read. doc/format.md describes both. Versions "1.0" (the earlier archiver) and "3" are
- * read, "3" is written.
+ * read, "3" is written. Of an encrypted batch, what rows could be told from (digests of lines,
+ * keys) is not in the clear there: catalog/sealed has it.
  *
  * Threads: one thread at a time per object; immutable once read.
  */
@@ -11,6 +12,7 @@
 
 #include <stdint.h>
 
+#include "member/cipher.h"
 #include "member/member.h"
 #include "row/shape.h"
 #include "store/store.h"
@@ -38,6 +40,11 @@ struct metadata {
     struct shape *shape; /* NULL in later batches of the earlier archiver */
     struct member_index *members;
     size_t member_count;
+    /* Of an encrypted batch: */
+    const char *key_id;       /* of the key that first wrapped its data key; NULL: in the clear */
+    uint64_t head_bytes;      /* of the object, in the clear before the first member */
+    const char *sealed_index; /* base64; catalog/sealed.h */
+    struct cipher *cipher;    /* NULL: nobody opened it; the metadata's where it was read */
 };
 
 /* A min_key or max_key of NULL is taken from the members where all have integer keys. ret_ buffers
@@ -51,13 +58,16 @@ struct metadata *metadata_read(const char *json, size_t len, const char *key, st
  */
 const char *metadata_min_key(const struct metadata *metadata);
 const char *metadata_max_key(const struct metadata *metadata);
+/* ".jsonl.gz": what the data object's key ends in. */
+const char *metadata_suffix(const struct metadata *metadata);
 /* The member that holds a row; 0 where there are none. */
 size_t metadata_member_of(const struct metadata *metadata, uint64_t row);
 /* "5" and "[5]" are 5; false for any other key, and for NULL. */
 bool metadata_key_integer(const char *json, int64_t *ret);
 /* store_get and metadata_read in one. */
 struct metadata *metadata_get(struct store *store, const char *metadata_key, struct err *err);
-void metadata_free(struct metadata *metadata); /* NULL allowed; frees its shape and members */
+/* NULL allowed; frees its shape, members and cipher. */
+void metadata_free(struct metadata *metadata);
 
 /* The manifest is streamed: manifest_head, manifest_keys for each member, manifest_tail. */
 struct manifest_head {
@@ -71,15 +81,19 @@ void manifest_head(const struct manifest_head *head, struct buf *ret_json);
 void manifest_keys(struct buf *ret, const struct buf *keys, bool first);
 /* Closes the array; record_count is the number of rows deleted. */
 void manifest_tail(uint64_t record_count, struct buf *ret_json);
+struct manifest_source {
+    struct store *store;
+    const char *key;
+    const struct cipher *cipher; /* NULL: it is not encrypted */
+};
 /* Reads a manifest as a stream, in memory for one key; each(key JSON) for every key, NUL-ended and
  * borrowed. ERR_DATA where it is cut short or its own count is another: keys already given out are
  * then not all there were. */
 typedef bool (*manifest_each)(const char *key_json, size_t len, void *state, struct err *err);
-bool manifest_read(struct store *store, const char *manifest_key, manifest_each each, void *state,
+bool manifest_read(const struct manifest_source *source, manifest_each each, void *state,
                    struct err *err);
 /* How many keys it holds. */
-bool manifest_count(struct store *store, const char *manifest_key, uint64_t *ret_keys,
-                    struct err *err);
+bool manifest_count(const struct manifest_source *source, uint64_t *ret_keys, struct err *err);
 /* The one key column that a manifest of version "1.0" names; "" where there is none. */
 bool manifest_key_column(struct store *store, const char *manifest_key, struct buf *ret_name,
                          struct err *err);

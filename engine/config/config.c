@@ -237,6 +237,78 @@ static bool read_databases(struct loader *l, const struct yaml_node *root, struc
     return true;
 }
 
+/* --- encryption --- */
+
+static bool check_key(const struct config_key *key, const struct yaml_node *map, struct err *err)
+{
+    int sources = (key->env != NULL) + (key->file != NULL) + (key->command != NULL);
+
+    if (key->id && sources == 1)
+        return true;
+    if (!key->id)
+        err_set(err, ERR_CONFIG, "`key_id` is missing in encryption");
+    else
+        err_set(err, ERR_CONFIG, "key \"%s\": %s", key->id,
+                sources == 0 ? "nothing says where it comes from" : "more than one source of it");
+    yaml_at(map, err);
+    return err_hint(err, key->id ? "one of key_env, key_file and key_command"
+                                 : "a name for the key, which archives carry");
+}
+
+static bool check_same_key(const struct config_encryption *e, const struct config_key *key,
+                           const struct yaml_node *map, struct err *err)
+{
+    bool twice = e->key.id && strcmp(e->key.id, key->id) == 0;
+
+    for (const struct config_key *k = e->previous; k < key; k++)
+        twice = twice || strcmp(k->id, key->id) == 0;
+    if (!twice)
+        return true;
+    err_set(err, ERR_CONFIG, "key \"%s\" is there twice", key->id);
+    yaml_at(map, err);
+    return err_hint(err, "a new key needs a new key_id");
+}
+
+static bool read_previous(struct loader *l, const struct yaml_node *list, struct err *err)
+{
+    struct config_encryption *e = &l->config->encryption;
+
+    if (yaml_is_null(list))
+        return true;
+    if (!check_list(list, "previous_keys", err))
+        return false;
+    e->previous = arena_alloc(l->reader.arena, list->count * sizeof(*e->previous));
+    for (size_t i = 0; i < list->count; i++) {
+        char name[40];
+        struct config_key *key = &e->previous[i];
+        struct section_place place = {.name = name, .into = {{IN_PREVIOUS_KEY, key}}, .count = 1};
+        snprintf(name, sizeof(name), "previous_keys[%zu]", i);
+        if (!section_read(&l->reader, &place, list->items[i], err) ||
+            !check_key(key, list->items[i], err) || !check_same_key(e, key, list->items[i], err))
+            return false;
+        e->previous_count++;
+    }
+    return true;
+}
+
+/* Where the section is there, its keys can be had: without one nothing would be encrypted. */
+static bool read_encryption(struct loader *l, const struct yaml_node *root, struct err *err)
+{
+    struct config_encryption *e = &l->config->encryption;
+    const struct yaml_node *map;
+
+    if (!section_below(&l->reader, root, IN_ENCRYPTION, e, &map, err))
+        return false;
+    if (!map) {
+        e->enabled = false;
+        return true;
+    }
+    bool any = e->key.id || e->key.env || e->key.file || e->key.command;
+    if ((e->enabled || any) && !check_key(&e->key, map, err))
+        return false;
+    return read_previous(l, yaml_get(map, "previous_keys"), err);
+}
+
 /* --- the whole --- */
 
 static bool read_version(struct loader *l, const struct yaml_node *root, struct err *err)
@@ -307,8 +379,7 @@ static bool read_sections(struct loader *l, const struct yaml_node *root, struct
     struct config *c = l->config;
     const struct yaml_node *map;
 
-    if (!section_later(&l->reader, root, IN_LEGAL_HOLDS, err) ||
-        !section_later(&l->reader, root, IN_ENCRYPTION, err))
+    if (!section_later(&l->reader, root, IN_LEGAL_HOLDS, err) || !read_encryption(l, root, err))
         return false;
     if (!section_below(&l->reader, root, IN_COMPLIANCE, &c->compliance, &map, err))
         return false;

@@ -131,6 +131,21 @@ struct config_compliance {
     int64_t max_retention_days;
 };
 
+/* A key-encryption key: where it is to be had. */
+struct config_key {
+    const char *id; /* letters, digits, - and _ */
+    const char *env;
+    const char *file;
+    const char *command; /* program and arguments, no shell */
+};
+
+struct config_encryption {
+    int64_t enabled;       /* bool: new batches are encrypted, with the key below */
+    struct config_key key; /* its id is NULL where there is none */
+    struct config_key *previous;
+    size_t previous_count;
+};
+
 struct config_logging {
     const char *level;
     const char *format; /* text or json */
@@ -152,6 +167,7 @@ struct config {
     size_t warning_count;
     struct arena *arena;
     struct config_compliance compliance;
+    struct config_encryption encryption;
 };
 
 /* The file that would be used: `given`, or $ARCHIVER_CONFIG, ./archiver.yaml, ... (cli.md). NULL

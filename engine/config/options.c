@@ -15,9 +15,12 @@
 #define DATABASE(field) .section = IN_DATABASE, .offset = offsetof(struct config_database, field)
 #define TABLE(field)    .section = IN_TABLE, .offset = offsetof(struct config_table, field)
 #define LOGGING(field)  .section = IN_LOGGING, .offset = offsetof(struct config_logging, field)
+#define ENCRYPTION(field) .section = IN_ENCRYPTION, .offset = offsetof(struct config_encryption, field)
+#define PREVIOUS(field) .section = IN_PREVIOUS_KEY, .offset = offsetof(struct config_key, field)
 #define IGNORED(where)  .section = (where), .effect = OPTION_IGNORED, .offset = OPTION_NO_FIELD
 #define LATER(where)    .section = (where), .effect = OPTION_LATER, .offset = OPTION_NO_FIELD
 #define CHOICES_MAX     16
+#define KEY_ID_MAX      64
 #define FIRST           .since = "0.1.0"
 
 static const struct option_choice addressing[] = {
@@ -186,7 +189,9 @@ static bool is_tag(const char *text, struct err *err)
     return true;
 }
 
-static bool is_variable(const char *text, struct err *err)
+/* Not shown where it is none: somebody may have put the secret itself there. */
+static bool check_variable(const char *option, const char *example, const char *text,
+                           struct err *err)
 {
     size_t len = 0;
 
@@ -194,9 +199,31 @@ static bool is_variable(const char *text, struct err *err)
         len++;
     if (len > 0 && !text[len] && !isdigit((unsigned char)*text))
         return true;
-    /* Not shown: somebody may have put the password itself there. */
-    err_set(err, ERR_CONFIG, "password_env: not the name of an environment variable");
-    return err_hint(err, "letters, digits and _, as in DB_PASSWORD");
+    err_set(err, ERR_CONFIG, "%s: not the name of an environment variable", option);
+    return err_hint(err, "letters, digits and _, as in %s", example);
+}
+
+static bool is_variable(const char *text, struct err *err)
+{
+    return check_variable("password_env", "DB_PASSWORD", text, err);
+}
+
+static bool is_key_variable(const char *text, struct err *err)
+{
+    return check_variable("key_env", "ARCHIVER_KEY", text, err);
+}
+
+/* It is part of objects' names. */
+static bool is_key_id(const char *text, struct err *err)
+{
+    size_t len = 0;
+
+    while (isalnum((unsigned char)text[len]) || (text[len] && strchr("-_", text[len])))
+        len++;
+    if (len > 0 && len <= KEY_ID_MAX && !text[len])
+        return true;
+    err_set(err, ERR_CONFIG, "key_id: \"%s\" is not the name of a key", text);
+    return err_hint(err, "at most %d letters, digits, - and _, as in 2026-01", KEY_ID_MAX);
 }
 
 /* clang-format off */
@@ -219,7 +246,7 @@ const struct option_row options_table[] = {
      .help = "Limits that every table's retention must keep"},
     {.name = "legal_holds", LATER(IN_FILE), .type = OPTION_MAP, .inside = IN_LEGAL_HOLDS,
      .help = "Rows that must stay"},
-    {.name = "encryption", LATER(IN_FILE), .type = OPTION_MAP, .inside = IN_ENCRYPTION,
+    {.name = "encryption", FILE_(encryption), .type = OPTION_MAP, .inside = IN_ENCRYPTION, FIRST,
      .help = "Encryption before upload"},
     {.name = "roles", LATER(IN_FILE), .type = OPTION_ANY,
      .help = "Who may archive, restore, erase and administer"},
@@ -539,17 +566,31 @@ const struct option_row options_table[] = {
      .unit = "seconds", .help = "Wait for that service"},
 
     /* --- encryption --- */
-    {.name = "enabled", IGNORED(IN_ENCRYPTION), .type = OPTION_BOOL, .fallback = "true",
-     .help = "false where nothing is encrypted"},
-    {.name = "key_env", IGNORED(IN_ENCRYPTION), .type = OPTION_TEXT,
-     .help = "Environment variable that holds the key"},
-    {.name = "key_file", IGNORED(IN_ENCRYPTION), .type = OPTION_TEXT,
-     .help = "File that holds the key"},
-    {.name = "key_command", IGNORED(IN_ENCRYPTION), .type = OPTION_TEXT,
-     .help = "Command that prints the key"},
-    {.name = "key_id", IGNORED(IN_ENCRYPTION), .type = OPTION_TEXT, .help = "Name of the key"},
-    {.name = "previous_keys", IGNORED(IN_ENCRYPTION), .type = OPTION_ANY,
-     .help = "Keys that older archives need"},
+    {.name = "enabled", ENCRYPTION(enabled), .type = OPTION_BOOL, .fallback = "true", FIRST,
+     .help = "false: new batches stay in the clear, the keys are for reading old ones"},
+    {.name = "key_id", ENCRYPTION(key.id), .type = OPTION_TEXT, .validate = is_key_id,
+     .example = "\"2026\"", FIRST,
+     .help = "Name of the key, which archives carry: letters, digits, - and _"},
+    {.name = "key_env", ENCRYPTION(key.env), .type = OPTION_TEXT, .validate = is_key_variable,
+     .example = "ARCHIVER_KEY", FIRST,
+     .help = "Environment variable that holds the key: 64 hex digits, or base64 of 32 bytes"},
+    {.name = "key_file", ENCRYPTION(key.file), .type = OPTION_TEXT, FIRST,
+     .help = "File that holds the key; nobody else may read it"},
+    {.name = "key_command", ENCRYPTION(key.command), .type = OPTION_TEXT, FIRST,
+     .help = "Program, with its arguments, that prints the key; not run by a shell"},
+    {.name = "previous_keys", ENCRYPTION(previous), .type = OPTION_LIST,
+     .inside = IN_PREVIOUS_KEY, FIRST,
+     .help = "Keys that older archives need, until `recover --rewrap` is through"},
+
+    /* --- encryption.previous_keys[] --- */
+    {.name = "key_id", PREVIOUS(id), .type = OPTION_TEXT, .required = true,
+     .validate = is_key_id, FIRST, .help = "Name of the key"},
+    {.name = "key_env", PREVIOUS(env), .type = OPTION_TEXT, .validate = is_key_variable, FIRST,
+     .help = "Environment variable that holds it"},
+    {.name = "key_file", PREVIOUS(file), .type = OPTION_TEXT, FIRST,
+     .help = "File that holds it"},
+    {.name = "key_command", PREVIOUS(command), .type = OPTION_TEXT, FIRST,
+     .help = "Program, with its arguments, that prints it"},
 };
 /* clang-format on */
 
@@ -568,6 +609,7 @@ const char *options_section_name(enum option_section section)
         [IN_COMPLIANCE] = "compliance",
         [IN_LEGAL_HOLDS] = "legal_holds",
         [IN_ENCRYPTION] = "encryption",
+        [IN_PREVIOUS_KEY] = "previous_keys",
     };
 
     return names[section];

@@ -32,7 +32,8 @@ enum option_section {
     IN_MONITORING, /* struct config */
     IN_COMPLIANCE, /* struct config_compliance */
     IN_LEGAL_HOLDS,
-    IN_ENCRYPTION,
+    IN_ENCRYPTION,   /* struct config_encryption */
+    IN_PREVIOUS_KEY, /* encryption.previous_keys[]: struct config_key */
     OPTION_SECTIONS
 };
 

@@ -172,6 +172,22 @@ static void put_database(struct writer *w, const struct config_database *db)
     end_item(w);
 }
 
+static void put_encryption(struct writer *w, const struct config_encryption *e)
+{
+    begin(w, options_section_name(IN_ENCRYPTION), false);
+    put_section(w, IN_ENCRYPTION, e);
+    if (e->previous_count > 0) {
+        begin(w, options_section_name(IN_PREVIOUS_KEY), true);
+        for (size_t i = 0; i < e->previous_count; i++) {
+            begin_item(w);
+            put_section(w, IN_PREVIOUS_KEY, &e->previous[i]);
+            end_item(w);
+        }
+        end(w);
+    }
+    end(w);
+}
+
 static void put_warnings(struct writer *w, const struct config *config)
 {
     if (!w->as_json)
@@ -199,6 +215,9 @@ void show_config(const struct config *config, bool json, struct buf *ret_text)
     put_named(&w, IN_MONITORING, config);
     if (config->compliance.present)
         put_named(&w, IN_COMPLIANCE, &config->compliance);
+    if (config->encryption.enabled || config->encryption.key.id ||
+        config->encryption.previous_count > 0)
+        put_encryption(&w, &config->encryption);
     begin(&w, "databases", true);
     for (size_t d = 0; d < config->database_count; d++)
         put_database(&w, &config->databases[d]);

@@ -2,7 +2,7 @@
  *
  * PARCEL: about 1 MiB of JSON lines that is compressed, checked and opened on its own.
  *
- * On the way out: the table worker fills `lines`, `keys`, rows and bounds; member_seal adds
+ * On the way out: the table worker fills `lines`, `keys`, rows and bounds; seal_member adds
  * `sealed` and the digest; the writer adds offset and drops the bytes. On the way back the index
  * entry says where it is.
  *
@@ -29,7 +29,7 @@ struct member {
     struct member_index index;
     struct buf lines;  /* JSON lines, each ending in \n */
     struct buf keys;   /* the rows' keys, one JSON value a line, each ending in \n; empty: no key */
-    struct buf sealed; /* one gzip member */
+    struct buf sealed; /* one gzip member; encrypted: its ciphertext and tag */
 };
 
 #endif

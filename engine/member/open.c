@@ -9,6 +9,8 @@
 
 #include "base/text.h"
 
+#define GZIP_KEEP_BYTES ((size_t)4 << 20)
+
 enum {
     HEADER_BYTES = 10,
     TRAILER_BYTES = 8,
@@ -23,6 +25,8 @@ enum {
 
 struct opener {
     struct libdeflate_decompressor *decompressor;
+    const struct cipher *cipher; /* NULL: in the clear */
+    struct buf gzip;             /* a member decrypted */
 };
 
 /* --- gzip header (RFC 1952) --- */
@@ -90,10 +94,11 @@ bool open_comment(const void *bytes, size_t len, struct buf *ret_comment)
 
 /* --- whole members --- */
 
-struct opener *opener_new(struct err *err)
+struct opener *opener_new(const struct cipher *cipher, struct err *err)
 {
     struct opener *o = mem_alloc(sizeof(*o));
 
+    o->cipher = cipher;
     o->decompressor = libdeflate_alloc_decompressor();
     if (o->decompressor)
         return o;
@@ -108,6 +113,7 @@ void opener_free(struct opener *opener)
     if (!opener)
         return;
     libdeflate_free_decompressor(opener->decompressor);
+    buf_done(&opener->gzip);
     free(opener);
 }
 
@@ -157,33 +163,54 @@ static bool check_digest(const struct buf *lines, const uint8_t *sha256, struct 
 {
     uint8_t digest[32];
 
-    if (!sha256)
-        return true;
     text_sha256(lines->data, lines->len, digest);
     if (memcmp(digest, sha256, sizeof(digest)) == 0)
         return true;
     return damaged(err, "the SHA-256 of its lines is not that of its index");
 }
 
-bool open_member(struct opener *opener, const void *sealed, size_t len, uint64_t line_bytes,
-                 const uint8_t *sha256, struct buf *ret_lines, struct err *err)
+static bool open_clear(struct opener *opener, const void *sealed, size_t len,
+                       const struct member_index *index, struct buf *ret_lines, struct err *err)
 {
+    uint64_t line_bytes = index->line_bytes;
     bool ok;
 
-    buf_reset(ret_lines);
     /* A wrong index shall not make us ask for memory that no such member could fill. */
     if (line_bytes / DEFLATE_RATIO_MAX > len)
         return damaged(err, "its index says more bytes of lines than it can hold");
     if (!buf_reserve(ret_lines, (size_t)line_bytes, err))
         return false;
     /* Plain lines cannot begin like gzip, and only their digest can say that they are whole. */
-    if (!is_gzip(sealed, len) && len == line_bytes && sha256) {
+    if (!is_gzip(sealed, len) && len == line_bytes) {
         buf_add(ret_lines, sealed, len);
         ok = true;
     } else {
         ok = inflate_member(opener, sealed, len, line_bytes, ret_lines, err);
     }
-    ok = ok && check_digest(ret_lines, sha256, err);
+    return ok && check_digest(ret_lines, index->sha256, err);
+}
+
+/* Openers are kept while an archive is read: one huge row must not keep its memory. */
+static bool open_encrypted(struct opener *o, const void *sealed, size_t len,
+                           const struct member_index *index, struct buf *ret_lines, struct err *err)
+{
+    struct cipher_place place = {CIPHER_MEMBER, index->first_row};
+
+    buf_trim(&o->gzip, GZIP_KEEP_BYTES);
+    buf_reset(&o->gzip);
+    if (cipher_open(o->cipher, place, sealed, len, &o->gzip, err))
+        return open_clear(o, buf_str(&o->gzip), o->gzip.len, index, ret_lines, err);
+    if (err->kind != ERR_DATA)
+        return false;
+    return damaged(err, "it was changed after it was encrypted: its tag is another");
+}
+
+bool open_member(struct opener *opener, const void *sealed, size_t len,
+                 const struct member_index *index, struct buf *ret_lines, struct err *err)
+{
+    buf_reset(ret_lines);
+    bool ok = opener->cipher ? open_encrypted(opener, sealed, len, index, ret_lines, err)
+                             : open_clear(opener, sealed, len, index, ret_lines, err);
     if (!ok)
         buf_reset(ret_lines);
     return ok;

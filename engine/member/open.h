@@ -12,17 +12,18 @@
 #define ARCHIVER_MEMBER_OPEN_H
 
 #include "base/err.h"
+#include "member/cipher.h"
 #include "member/member.h"
 
 struct opener;
-struct opener *opener_new(struct err *err);
+/* `cipher`: what the members are encrypted with, borrowed; NULL: they are in the clear. */
+struct opener *opener_new(const struct cipher *cipher, struct err *err);
 void opener_free(struct opener *opener);
-/* One whole member; line_bytes from the index says how much room. Checks CRC, size and, where
- * sha256 is not NULL, the digest. Bytes that are no gzip are taken as plain lines where their
- * number is line_bytes and sha256 proves them. ERR_DATA says what is damaged. `ret_lines` is reset
- * first, and is empty after a failure. */
-bool open_member(struct opener *opener, const void *sealed, size_t len, uint64_t line_bytes,
-                 const uint8_t *sha256, struct buf *ret_lines, struct err *err);
+/* One whole member; its index says how much room. Checks tag, CRC, size and digest. Bytes that are
+ * no gzip are taken as plain lines where their number is line_bytes and the digest proves them.
+ * ERR_DATA says what is damaged. `ret_lines` is reset first, and is empty after a failure. */
+bool open_member(struct opener *opener, const void *sealed, size_t len,
+                 const struct member_index *index, struct buf *ret_lines, struct err *err);
 
 /* Gets decompressed bytes, any cut. False stops the stream with *err. */
 typedef bool (*open_sink)(const char *bytes, size_t len, void *state, struct err *err);

@@ -22,7 +22,8 @@ enum { HEADER_BYTES = 10, TRAILER_BYTES = 8, FLAG_COMMENT = 0x10 };
 struct sealer {
     struct libdeflate_compressor *compressor; /* NULL: plain lines */
     struct libdeflate_decompressor *decompressor;
-    struct buf again; /* what came out when read back */
+    struct buf again;    /* what came out when read back */
+    struct buf gathered; /* what comes of a member next */
 };
 
 struct sealer *sealer_new(bool gzip, int level, struct err *err)
@@ -51,6 +52,7 @@ void sealer_free(struct sealer *sealer)
     if (sealer->decompressor)
         libdeflate_free_decompressor(sealer->decompressor);
     buf_done(&sealer->again);
+    buf_done(&sealer->gathered);
     free(sealer);
 }
 
@@ -62,17 +64,34 @@ static void add_le32(struct buf *buf, uint32_t value)
     buf_add(buf, bytes, sizeof(bytes));
 }
 
-static bool compress(struct sealer *s, struct member *m, const char *comment, struct err *err)
+static void add_header(struct buf *buf, const char *comment)
 {
     const uint8_t header[HEADER_BYTES] = {0x1f, 0x8b, 8,   comment ? FLAG_COMMENT : 0, 0, 0, 0,
                                           0,    0,    0xff};
+
+    buf_add(buf, header, sizeof(header));
+    if (comment)
+        buf_add(buf, comment, strlen(comment) + 1);
+}
+
+void seal_head(const char *comment, struct buf *ret)
+{
+    static const uint8_t nothing[] = {3, 0}; /* a last block that is empty (RFC 1951) */
+
+    add_header(ret, comment);
+    buf_add(ret, nothing, sizeof(nothing));
+    add_le32(ret, 0);
+    add_le32(ret, 0);
+}
+
+static bool compress(struct sealer *s, struct member *m, const char *comment, struct err *err)
+{
     size_t comment_bytes = comment ? strlen(comment) + 1 : 0;
     size_t bound = libdeflate_deflate_compress_bound(s->compressor, m->lines.len);
 
     if (!buf_reserve(&m->sealed, HEADER_BYTES + comment_bytes + bound + TRAILER_BYTES, err))
         return false;
-    buf_add(&m->sealed, header, sizeof(header));
-    buf_add(&m->sealed, comment, comment_bytes);
+    add_header(&m->sealed, comment);
     size_t len = libdeflate_deflate_compress(s->compressor, buf_str(&m->lines), m->lines.len,
                                              m->sealed.data + m->sealed.len, bound);
     if (len == 0)
@@ -101,6 +120,27 @@ static bool read_back(struct sealer *s, const struct member *m, struct err *err)
     return err_hint(err, "suspect this machine's memory");
 }
 
+/* Seals what `sealed` holds and opens it again. */
+static bool encrypt(struct sealer *s, struct member *m, const struct cipher *cipher,
+                    struct err *err)
+{
+    struct cipher_place place = {CIPHER_MEMBER, m->index.first_row};
+    struct buf plain = m->sealed;
+
+    buf_reset(&s->gathered);
+    buf_reset(&s->again);
+    if (!cipher_seal(cipher, place, buf_str(&plain), plain.len, &s->gathered, err) ||
+        !cipher_open(cipher, place, s->gathered.data, s->gathered.len, &s->again, err))
+        return err_hint(err, "suspect this machine's memory");
+    if (s->again.len != plain.len || memcmp(s->again.data, buf_str(&plain), plain.len) != 0) {
+        err_set(err, ERR_DATA, "an encrypted member does not give its bytes back");
+        return err_hint(err, "suspect this machine's memory");
+    }
+    m->sealed = s->gathered;
+    s->gathered = plain;
+    return true;
+}
+
 static uint64_t count_lines(const struct buf *lines)
 {
     const char *at = buf_str(lines);
@@ -114,7 +154,8 @@ static uint64_t count_lines(const struct buf *lines)
     return count;
 }
 
-bool seal_member(struct sealer *sealer, struct member *member, const char *comment, struct err *err)
+bool seal_member(struct sealer *sealer, struct member *member, const char *comment,
+                 const struct cipher *cipher, struct err *err)
 {
     if (!fault_point("seal.member", err))
         return false;
@@ -132,6 +173,8 @@ bool seal_member(struct sealer *sealer, struct member *member, const char *comme
             return false;
         buf_add(&member->sealed, member->lines.data, member->lines.len);
     }
+    if (cipher && !encrypt(sealer, member, cipher, err))
+        return false;
     uint64_t lines = count_lines(&member->lines);
     if (lines != member->index.rows) {
         err_set(err, ERR_DATA, "a member does not hold one line a row");

@@ -5,10 +5,12 @@
 . "$TESTS/harness/lib.sh"
 
 # 4,000 rows of which 1,817 are old, in batches of 300: seven batches, the last one not full.
+# CRASH_SECTION: a further section of the configuration.
 crash_place() {
     fresh
     config '' '  batch_size: 300
   member_kb: 64'
+    [ -z "${CRASH_SECTION:-}" ] || echo "$CRASH_SECTION" >>"$CONF"
     logs 4000
     all_ids "$DIR/all"
 }

@@ -35,6 +35,29 @@ test_there_and_back_and_the_books_balance() {
     same "$(zcat "$DIR/object.gz" | wc -l)" 400
 }
 
+test_encrypted_and_rewrapped() {
+    fresh_bucket
+    config '' '  batch_size: 400'
+    export OLD_KEY NEW_KEY
+    OLD_KEY=$(openssl rand -hex 32) NEW_KEY=$(openssl rand -hex 32)
+    logs 4000
+    all_ids "$DIR/all"
+    echo 'encryption: {key_id: old, key_env: OLD_KEY}' >>"$CONF"
+    ok archive
+    sed -i '/^encryption:/d' "$CONF"
+    cat >>"$CONF" <<'SECTION'
+encryption: {key_id: new, key_env: NEW_KEY, previous_keys: [{key_id: old, key_env: OLD_KEY}]}
+SECTION
+    balanced "$DIR/all"
+    ok recover --rewrap
+    same "$(names | grep -c '[.]key[.]new[.]json$')" 5
+    same "$(names | grep -c '[.]key[.]old[.]json$' || true)" 0
+    sed -i '/^encryption:/d' "$CONF"
+    echo 'encryption: {key_id: new, key_env: NEW_KEY}' >>"$CONF"
+    ok verify --deep
+    balanced "$DIR/all"
+}
+
 test_path_style_and_virtual_style() {
     fresh_bucket
     logs 2500

@@ -64,6 +64,48 @@ static void test_versions_and_siblings(void)
     buf_done(&other);
 }
 
+static const char *behind(const char *stem, const struct buf *key)
+{
+    size_t len = strlen(stem);
+
+    return key->len > len && memcmp(key->data, stem, len) == 0 ? key->data + len : "";
+}
+
+static void test_encrypted(void)
+{
+    static const char stem[] = "pg/db/logs/year=2025/month=11/day=24/"
+                               "logs_20251124T160000Z_batch_001";
+    static const char *const ids[] = {"2026", "metadata", "manifest", "a-b_c", "key"};
+    struct buf key = BUF_INIT, other = BUF_INIT, id = BUF_INIT;
+    size_t stem_len;
+
+    key_of(stem, KEY_DATA, ".jsonl.gz.enc", &key);
+    CHECK_INT(key_kind(buf_str(&key), &stem_len), KEY_DATA);
+    CHECK_INT(stem_len, sizeof(stem) - 1);
+    CHECK(key_is_encrypted(buf_str(&key)));
+    CHECK(key_sibling(buf_str(&key), KEY_MANIFEST, NULL, &other));
+    CHECK_STR(behind(stem, &other), ".manifest.json.enc");
+    CHECK_INT(key_kind(buf_str(&other), NULL), KEY_MANIFEST);
+    CHECK(key_sibling(buf_str(&other), KEY_DATA, NULL, &key));
+    CHECK_STR(behind(stem, &key), ".jsonl.gz.enc");
+    CHECK(key_sibling(buf_str(&key), KEY_METADATA, NULL, &other));
+    CHECK_STR(behind(stem, &other), ".metadata.json");
+    CHECK(!key_is_encrypted(buf_str(&other)));
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        CHECK(key_envelope(buf_str(&key), ids[i], &other));
+        CHECK_INT(key_kind(buf_str(&other), &stem_len), KEY_ENVELOPE);
+        CHECK_INT(stem_len, sizeof(stem) - 1);
+        CHECK(key_envelope_id(buf_str(&other), &id));
+        CHECK_STR(buf_str(&id), ids[i]);
+        CHECK(key_sibling(buf_str(&other), KEY_METADATA, NULL, &id));
+        CHECK_STR(behind(stem, &id), ".metadata.json");
+    }
+    CHECK(!key_envelope_id(buf_str(&key), &id));
+    buf_done(&key);
+    buf_done(&other);
+    buf_done(&id);
+}
+
 static void test_others(void)
 {
     static const char *const others[] = {
@@ -72,6 +114,9 @@ static void test_others(void)
         "pg/db/logs/year=2025/month=11/day=24/readme.txt",
         "pg/db/logs/year=2025/month=11/day=24/logs_20251124T160000Z_batch_001.jsonl.gz.tmp",
         "pg/db/logs/year=2025/month=11/day=24/logs_batch_001.jsonl.gz",
+        "pg/db/logs/year=2025/month=11/day=24/logs_20251124T160000Z_batch_001.key..json",
+        "pg/db/logs/year=2025/month=11/day=24/logs_20251124T160000Z_batch_001.key.a/b.json",
+        "pg/db/logs/year=2025/month=11/day=24/logs_batch_001.key.2026.json",
         "",
     };
 
@@ -84,6 +129,7 @@ static void test_others(void)
 static const struct test_case cases[] = {
     {"names are made and read back, whatever tables are called", test_names},
     {"a batch's three keys lead to each other, versions too", test_versions_and_siblings},
+    {"an encrypted batch's keys lead to each other, and to its envelopes", test_encrypted},
     {"what is no batch's object is told from them", test_others},
     {NULL, NULL},
 };

@@ -103,7 +103,22 @@ static void test_errors(void)
         {"defaults: 5\n", "keys and values are expected", ERR_CONFIG},
         {"defaults: !!python/object x\n", "unknown tag", ERR_CONFIG},
         {"legal_holds: {enabled: true}\n", "is not supported by this version yet", ERR_CONFIG},
-        {"encryption: {enabled: true}\n", "is not supported by this version yet", ERR_CONFIG},
+        {"encryption: {enabled: true}\n", "`key_id` is missing in encryption: %s:3:13", ERR_CONFIG},
+        {"encryption: {key_id: a}\n", "key \"a\": nothing says where it comes from", ERR_CONFIG},
+        {"encryption: {key_id: a, key_env: A, key_file: b}\n",
+         "key \"a\": more than one source of it: %s:3:13", ERR_CONFIG},
+        {"encryption: {key_id: a/b, key_env: A}\n", "key_id: \"a/b\" is not the name of a key",
+         ERR_CONFIG},
+        {"encryption: {key_id: a, key_env: 0123/+=}\n",
+         "key_env: not the name of an environment variable", ERR_CONFIG},
+        {"encryption: {enabled: false, key_env: A}\n", "`key_id` is missing in encryption",
+         ERR_CONFIG},
+        {"encryption: {key_id: a, key_env: A, previous_keys: [{key_id: a, key_env: B}]}\n",
+         "key \"a\" is there twice: %s:3:", ERR_CONFIG},
+        {"encryption: {key_id: a, key_env: A, previous_keys: [{key_id: b}]}\n",
+         "key \"b\": nothing says where it comes from", ERR_CONFIG},
+        {"encryption: {key_id: a, key_env: A, previous_keys: [{key_env: B}]}\n",
+         "`key_id` is missing in previous_keys[0]", ERR_CONFIG},
     };
     char *dir = test_mkdtemp();
 

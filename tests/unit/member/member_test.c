@@ -37,13 +37,13 @@ static void test_there_and_back(void)
         struct buf lines = BUF_INIT;
         struct err err;
         struct sealer *sealer = sealer_new(true, level, &err);
-        struct opener *opener = opener_new(&err);
+        struct opener *opener = opener_new(NULL, &err);
         fill(&member, 5000);
-        CHECK_OK(seal_member(sealer, &member, NULL, &err));
+        CHECK_OK(seal_member(sealer, &member, NULL, NULL, &err));
         CHECK(member.index.length == member.sealed.len &&
               (level == 0 || member.sealed.len < member.lines.len));
-        CHECK_OK(open_member(opener, member.sealed.data, member.sealed.len, member.index.line_bytes,
-                             member.index.sha256, &lines, &err));
+        CHECK_OK(open_member(opener, member.sealed.data, member.sealed.len, &member.index, &lines,
+                             &err));
         CHECK_BYTES(lines.data, lines.len, member.lines.data, member.lines.len);
         sealer_free(sealer);
         opener_free(opener);
@@ -62,7 +62,8 @@ static void test_concatenation(void)
 
     for (unsigned i = 1; i <= 5; i++) {
         fill(&member, i * 100);
-        CHECK_OK(seal_member(sealer, &member, i == 1 ? "archiver-tui 3 cluster=1" : NULL, &err));
+        CHECK_OK(
+            seal_member(sealer, &member, i == 1 ? "archiver-tui 3 cluster=1" : NULL, NULL, &err));
         buf_add(&object, member.sealed.data, member.sealed.len);
         buf_add(&all, member.lines.data, member.lines.len);
     }
@@ -89,22 +90,20 @@ static void test_every_damaged_byte_is_found(void)
     struct buf lines = BUF_INIT, damaged = BUF_INIT;
     struct err err;
     struct sealer *sealer = sealer_new(true, 6, &err);
-    struct opener *opener = opener_new(&err);
+    struct opener *opener = opener_new(NULL, &err);
 
     fill(&member, 20);
-    CHECK_OK(seal_member(sealer, &member, NULL, &err));
+    CHECK_OK(seal_member(sealer, &member, NULL, NULL, &err));
     for (size_t at = 10; at < member.sealed.len; at++) { /* behind the header's free fields */
         buf_reset(&damaged);
         buf_add(&damaged, member.sealed.data, member.sealed.len);
         damaged.data[at] ^= 1;
-        CHECK_FAILS(open_member(opener, damaged.data, damaged.len, member.index.line_bytes,
-                                member.index.sha256, &lines, &err),
+        CHECK_FAILS(open_member(opener, damaged.data, damaged.len, &member.index, &lines, &err),
                     ERR_DATA, "");
         CHECK_INT(lines.len, 0);
     }
     for (size_t len = 0; len < member.sealed.len; len++)
-        CHECK_FAILS(open_member(opener, member.sealed.data, len, member.index.line_bytes,
-                                member.index.sha256, &lines, &err),
+        CHECK_FAILS(open_member(opener, member.sealed.data, len, &member.index, &lines, &err),
                     ERR_DATA, "");
     sealer_free(sealer);
     opener_free(opener);
@@ -121,7 +120,7 @@ static void test_cut_stream(void)
     struct sealer *sealer = sealer_new(true, 6, &err);
 
     fill(&member, 20);
-    CHECK_OK(seal_member(sealer, &member, NULL, &err));
+    CHECK_OK(seal_member(sealer, &member, NULL, NULL, &err));
     struct open_stream *stream = open_stream_new(true, collect, &read, &err);
     CHECK_OK(open_stream_add(stream, member.sealed.data, member.sealed.len - 1, &err));
     CHECK_FAILS(open_stream_end(stream, &err), ERR_DATA, "");
@@ -139,7 +138,7 @@ static void test_wrong_count(void)
 
     fill(&member, 20);
     member.index.rows = 21;
-    CHECK_FAILS(seal_member(sealer, &member, NULL, &err), ERR_DATA, "");
+    CHECK_FAILS(seal_member(sealer, &member, NULL, NULL, &err), ERR_DATA, "");
     sealer_free(sealer);
     member_done(&member);
 }
@@ -150,16 +149,16 @@ static void test_plain(void)
     struct buf lines = BUF_INIT;
     struct err err;
     struct sealer *sealer = sealer_new(false, 6, &err);
-    struct opener *opener = opener_new(&err);
+    struct opener *opener = opener_new(NULL, &err);
 
     fill(&member, 20);
-    CHECK_OK(seal_member(sealer, &member, NULL, &err));
+    CHECK_OK(seal_member(sealer, &member, NULL, NULL, &err));
     CHECK_BYTES(member.sealed.data, member.sealed.len, member.lines.data, member.lines.len);
-    CHECK_OK(open_member(opener, member.sealed.data, member.sealed.len, member.index.line_bytes,
-                         member.index.sha256, &lines, &err));
+    CHECK_OK(
+        open_member(opener, member.sealed.data, member.sealed.len, &member.index, &lines, &err));
     member.sealed.data[3] ^= 1;
-    CHECK_FAILS(open_member(opener, member.sealed.data, member.sealed.len, member.index.line_bytes,
-                            member.index.sha256, &lines, &err),
+    CHECK_FAILS(open_member(opener, member.sealed.data, member.sealed.len, &member.index, &lines,
+                            &err),
                 ERR_DATA, "");
     sealer_free(sealer);
     opener_free(opener);
