@@ -4,6 +4,8 @@
 
     fault_proxy.py LISTEN_PORT SERVER_PORT      both on 127.0.0.1; ends with its stdin
 
+It prints `ready PORT` once it listens; LISTEN_PORT 0 is any that is free.
+
 Rules come by `POST /-/rules`, one a line, and replace those before; the first that fits counts:
 
     ACTION TIMES METHOD REGEX       the regex is looked for in path and query, decoded
@@ -291,5 +293,5 @@ class Server(socketserver.ThreadingTCPServer):
 
 server = Server(("127.0.0.1", int(sys.argv[1])), Connection)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-print("ready", flush=True)
+print("ready", server.server_address[1], flush=True)
 sys.stdin.read()

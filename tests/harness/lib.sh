@@ -85,13 +85,14 @@ config() {
 }
 
 # A request to the S3 server from outside, by curl's own signature code and not by ours.
+# $REAL is the server itself where something stands before it.
 s3() { # METHOD PATH [CURL-FLAGS...]
     local method=$1 path=${2//year=/year%3D}
     path=${path//month=/month%3D}
     path=${path//day=/day%3D}
     shift 2
     curl -sS -X "$method" --aws-sigv4 aws:amz:us-east-1:s3 --user "$S3_ACCESS_KEY:$S3_SECRET_KEY" \
-        -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' "$@" "$S3_ENDPOINT$path"
+        -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' "$@" "${REAL:-$S3_ENDPOINT}$path"
 }
 
 # A table `logs` of $1 rows, one an hour back from now, id 1 the youngest.

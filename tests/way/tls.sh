@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: PostgreSQL
 # needs: s3
+# alone
 #
 # Whom the rows are sent to: certificates of an authority of our own, on stunnel in front of a real
 # S3 server. What is not as it should be is refused before a single request, with exit code 7.
@@ -9,7 +10,7 @@
 
 REAL=$S3_ENDPOINT
 SERVER_PORT=${REAL##*:}
-TLS_PORT=$((SERVER_PORT + 1000))
+TLS_PORT=$((SERVER_PORT + 2000))
 S3_ENDPOINT=https://localhost:$TLS_PORT
 CA=$WORK/ca
 export S3_ACCESS_KEY S3_SECRET_KEY
@@ -90,9 +91,7 @@ serve() { # CERTIFICATE [MORE OPTIONS OF STUNNEL]
 # place [OPTIONS OF s3]: a bucket, rows, and the authority's certificate as ca_file
 place() {
     BUCKET=b$(echo -n "$TEST" | md5sum | cut -c1-12)
-    curl -sS -f -o /dev/null -X PUT --aws-sigv4 aws:amz:us-east-1:s3 \
-        --user "$S3_ACCESS_KEY:$S3_SECRET_KEY" -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' \
-        "$REAL/$BUCKET"
+    s3 PUT "/$BUCKET" -f -o /dev/null
     fresh
     logs 2200
     options "  ca_file: $CA/ours.crt"

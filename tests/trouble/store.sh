@@ -8,24 +8,18 @@
 . "$TESTS/harness/lib.sh"
 
 REAL=$S3_ENDPOINT
-SERVER_PORT=${REAL##*:}
-PROXY_PORT=$((SERVER_PORT + 1000))
-S3_ENDPOINT=http://127.0.0.1:$PROXY_PORT
 export S3_ACCESS_KEY S3_SECRET_KEY
 
-# It ends with its stdin, so with this script, however that ends.
-exec {PROXY_STDIN}> >(exec python3 "$TESTS/harness/fault_proxy.py" "$PROXY_PORT" "$SERVER_PORT" \
-    >"$WORK/proxy.log" 2>&1)
-for _ in $(seq 100); do
-    ! grep -q ready "$WORK/proxy.log" 2>/dev/null || break
-    sleep 0.1
-done
-
-s3() { # METHOD PATH [CURL-FLAGS...]: past the proxy
-    local method=$1 path=$2
-    shift 2
-    curl -sS -X "$method" --aws-sigv4 aws:amz:us-east-1:s3 --user "$S3_ACCESS_KEY:$S3_SECRET_KEY" \
-        -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' "$@" "$REAL$path"
+# A proxy for this test, where S3_ENDPOINT points from now on. It ends with its stdin, so with the
+# test, however that ends.
+proxy() {
+    local try said=$WORK/$TEST.proxy
+    exec {PROXY_STDIN}> >(exec python3 "$TESTS/harness/fault_proxy.py" 0 "${REAL##*:}" >"$said" 2>&1)
+    for try in $(seq 100); do
+        ! grep -q '^ready' "$said" 2>/dev/null || break
+        sleep 0.1
+    done
+    S3_ENDPOINT=http://127.0.0.1:$(sed -n 's/^ready //p' "$said")
 }
 
 trouble() { # [RULE]...: from now on; none: none
@@ -38,7 +32,7 @@ asked() { # REGEX: requests since the last call of `trouble` whose line in the l
 
 # A bucket, a table, and a store that is given up soon. $1: more options of s3.
 place() {
-    trouble
+    proxy
     BUCKET=b$(echo -n "$TEST" | md5sum | cut -c1-12)
     s3 PUT "/$BUCKET" -f -o /dev/null
     fresh
