@@ -155,6 +155,14 @@ static void member_return(struct archiver *a, struct member *m)
     pthread_mutex_unlock(&a->lock);
 }
 
+/* `none` is stored blocks in gzip members: one format less, and it says whose an object is. */
+static enum packing packing_in(const struct archiver *a)
+{
+    bool zstd = a->params.table->settings.compression == COMPRESSION_ZSTD;
+
+    return zstd ? PACKING_ZSTD : PACKING_GZIP;
+}
+
 static struct sealer *sealer_borrow(struct archiver *a, struct err *err)
 {
     const struct config_settings *s = &a->params.table->settings;
@@ -166,9 +174,8 @@ static struct sealer *sealer_borrow(struct archiver *a, struct err *err)
     pthread_mutex_unlock(&a->lock);
     if (sealer)
         return sealer;
-    /* `none` is stored blocks in gzip members: one format, one way to say whose an object is. */
-    return sealer_new(true, s->compression == COMPRESSION_NONE ? 0 : (int)s->compression_level,
-                      err);
+    return sealer_new(packing_in(a),
+                      s->compression == COMPRESSION_NONE ? 0 : (int)s->compression_level, err);
 }
 
 static void sealer_return(struct archiver *a, struct sealer *sealer, double seconds)
@@ -395,7 +402,7 @@ static void name_batch(struct batch *b)
 {
     struct archiver *a = b->archiver;
     const struct conn_server *server = conn_server(b->conn);
-    const char *suffix = keyring_id(a->params.keyring) ? ".jsonl.gz.enc" : ".jsonl.gz";
+    const char *suffix = packing_suffix(packing_in(a), keyring_id(a->params.keyring) != NULL);
     struct buf seed = BUF_INIT;
     uint8_t digest[32];
     char hex[65];
@@ -620,7 +627,7 @@ static void fill_metadata(struct batch *b, struct metadata *m)
         .strategy = p->plan->strategy,
         .where = p->table->settings.where,
         .data_key = buf_str(&b->data_key),
-        .compression = "gzip",
+        .packing = packing_in(b->archiver),
         .key_id = keyring_id(p->keyring),
         .head_bytes = b->head_bytes,
         .cipher = b->cipher,

@@ -15,6 +15,7 @@
 #include "catalog/catalog.h"
 #include "keyring.h"
 #include "member/open.h"
+#include "member/unpack.h"
 #include "row/decode.h"
 #include "row/jsontext.h"
 #include "row/keymatch.h"
@@ -263,12 +264,12 @@ static bool add_lines(const char *bytes, size_t len, void *state, struct err *er
 
 static bool add_bytes(const char *bytes, size_t len, void *state, struct err *err)
 {
-    return open_stream_add(state, bytes, len, err);
+    return unpack_add(state, bytes, len, err);
 }
 
 static bool look_through(struct search *s, struct err *err)
 {
-    struct open_stream *stream = open_stream_new(true, add_lines, s, err);
+    struct unpack *stream = unpack_new(PACKING_GZIP, add_lines, s, err);
     uint8_t digest[32];
     bool ok;
 
@@ -276,8 +277,8 @@ static bool look_through(struct search *s, struct err *err)
     s->digest = text_digest_new();
     ok = stream &&
          store_get_stream(s->finder->store, s->data_key, 0, UINT64_MAX, add_bytes, stream, err) &&
-         open_stream_end(stream, err) && take_lines(s, true, err);
-    open_stream_free(stream);
+         unpack_end(stream, err) && take_lines(s, true, err);
+    unpack_free(stream);
     if (!ok)
         return false;
     text_digest_end(s->digest, digest);

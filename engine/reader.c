@@ -9,6 +9,7 @@
 #include "catalog/earlier.h"
 #include "keyring.h"
 #include "member/open.h"
+#include "member/unpack.h"
 #include "row/copytext.h"
 #include "row/decode.h"
 #include "row/filter.h"
@@ -193,13 +194,12 @@ static bool keep_lines(const char *bytes, size_t len, void *state, struct err *e
 static bool load_whole(struct reader *r, struct err *err)
 {
     uint8_t digest[32];
-    struct open_stream *stream =
-        open_stream_new(strcmp(r->metadata->compression, "none") != 0, keep_lines, r, err);
-    bool ok =
-        stream && store_get(r->store, buf_str(&r->data_key), 0, UINT64_MAX, &r->sealed, err) &&
-        open_stream_add(stream, r->sealed.data, r->sealed.len, err) && open_stream_end(stream, err);
+    struct unpack *stream = unpack_new(r->metadata->packing, keep_lines, r, err);
+    bool ok = stream &&
+              store_get(r->store, buf_str(&r->data_key), 0, UINT64_MAX, &r->sealed, err) &&
+              unpack_add(stream, r->sealed.data, r->sealed.len, err) && unpack_end(stream, err);
 
-    open_stream_free(stream);
+    unpack_free(stream);
     if (!ok)
         return false;
     text_sha256(r->lines.data, r->lines.len, digest);
@@ -214,7 +214,7 @@ static bool load_indexed(struct reader *r, size_t member, struct err *err)
 
     if (!store_get(r->store, buf_str(&r->data_key), m->offset, m->length, &r->sealed, err))
         return false;
-    if (strcmp(r->metadata->compression, "none") == 0) {
+    if (r->metadata->packing == PACKING_NONE) {
         buf_add(&r->lines, r->sealed.data, r->sealed.len);
         return true;
     }

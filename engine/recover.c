@@ -473,18 +473,37 @@ out:
     return ok;
 }
 
-static bool is_gone(struct recovery *r, enum key_kind kind, const char *manifest_key,
-                    bool *ret_gone, struct err *err)
+static bool is_gone(struct recovery *r, const char *key, bool *ret_gone, struct err *err)
 {
-    struct buf key = BUF_INIT;
     struct store_object object;
 
-    /* An envelope's key does not say how the data is called; encrypted it is. */
-    bool envelope = key_kind(manifest_key, NULL) == KEY_ENVELOPE;
-    key_sibling(manifest_key, kind, envelope ? ".jsonl.gz.enc" : NULL, &key);
-    *ret_gone = !store_head(r->store, buf_str(&key), &object, err);
-    buf_done(&key);
+    *ret_gone = !store_head(r->store, key, &object, err);
     return !*ret_gone || err->kind == ERR_NOT_FOUND;
+}
+
+static bool metadata_is_gone(struct recovery *r, const char *key, bool *ret_gone, struct err *err)
+{
+    struct buf metadata = BUF_INIT;
+
+    key_sibling(key, KEY_METADATA, NULL, &metadata);
+    bool ok = is_gone(r, buf_str(&metadata), ret_gone, err);
+    buf_done(&metadata);
+    return ok;
+}
+
+/* Neither a manifest's key nor an envelope's says how the data is packed. */
+static bool data_is_gone(struct recovery *r, const char *key, bool *ret_gone, struct err *err)
+{
+    struct buf data = BUF_INIT;
+    bool ok = true;
+
+    *ret_gone = true;
+    for (size_t i = 0; ok && *ret_gone && key_data_suffix(i); i++) {
+        key_sibling(key, KEY_DATA, key_data_suffix(i), &data);
+        ok = is_gone(r, buf_str(&data), ret_gone, err);
+    }
+    buf_done(&data);
+    return ok;
 }
 
 /* The manifest is put last, so one alone belongs to nothing: its PUT was on the way when its sender
@@ -495,8 +514,7 @@ static bool remove_alone(struct recovery *r, struct found *f, struct err *err)
     const char *key = f->manifest_key ? f->manifest_key : f->envelopes[0];
     bool data_gone = false, metadata_gone = false;
 
-    if (!is_gone(r, KEY_DATA, key, &data_gone, err) ||
-        !is_gone(r, KEY_METADATA, key, &metadata_gone, err))
+    if (!data_is_gone(r, key, &data_gone, err) || !metadata_is_gone(r, key, &metadata_gone, err))
         return false;
     if (!data_gone || !metadata_gone)
         return true;

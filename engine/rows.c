@@ -9,6 +9,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "member/open.h"
+#include "member/unpack.h"
 #include "row/decode.h"
 #include "row/filter.h"
 
@@ -442,7 +443,7 @@ static bool take_lines(const char *bytes, size_t len, void *state, struct err *e
     return !last || put_lines(l, (size_t)(last - lines->data) + 1, err);
 }
 
-static bool stream_object(struct rows *r, struct open_stream *stream, struct err *err)
+static bool stream_object(struct rows *r, struct unpack *stream, struct err *err)
 {
     uint64_t size = r->params.metadata->object_bytes;
     struct buf bytes = BUF_INIT;
@@ -452,12 +453,12 @@ static bool stream_object(struct rows *r, struct open_stream *stream, struct err
         uint64_t part = size - at < FETCH_BYTES ? size - at : FETCH_BYTES;
         buf_reset(&bytes);
         ok = store_get(r->params.store, r->params.data_key, at, part, &bytes, err) &&
-             open_stream_add(stream, bytes.data, bytes.len, err);
+             unpack_add(stream, bytes.data, bytes.len, err);
         if (ok && stop_asked(r->params.stop))
             ok = err_set(err, ERR_INTERRUPTED, "the operator stopped the restore");
     }
     buf_done(&bytes);
-    return ok && open_stream_end(stream, err);
+    return ok && unpack_end(stream, err);
 }
 
 /* The rest of the lines, kept back until all of them are known to be what was archived. */
@@ -480,11 +481,10 @@ static bool end_lines(struct lines *l, struct err *err)
 static bool fetch_lines(struct rows *r, struct err *err)
 {
     struct lines l = {.rows = r, .digest = text_digest_new(), .item = item_borrow(r)};
-    bool gzip = strcmp(r->params.metadata->compression, "none") != 0;
-    struct open_stream *stream = open_stream_new(gzip, take_lines, &l, err);
+    struct unpack *stream = unpack_new(r->params.metadata->packing, take_lines, &l, err);
     bool ok = stream && stream_object(r, stream, err) && end_lines(&l, err);
 
-    open_stream_free(stream);
+    unpack_free(stream);
     text_digest_free(l.digest);
     item_return(r, l.item);
     return ok || err_in(err, "%s", r->params.data_key);

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "member/open.h"
+#include "member/unpack.h"
 #include "row/decode.h"
 #include "verify_rows.h"
 
@@ -15,9 +16,9 @@ struct reading {
     const struct metadata *metadata;
     struct text_digest *object_digest, *lines_digest;
     struct opener *opener;
-    struct open_stream *stream; /* where there is no member index */
-    struct decoder *decoder;    /* NULL: schema not known */
-    struct verify_rows *deep;   /* NULL: not asked for */
+    struct unpack *stream;    /* where there is no member index */
+    struct decoder *decoder;  /* NULL: schema not known */
+    struct verify_rows *deep; /* NULL: not asked for */
     struct buf pending, lines, row;
     size_t member;
     uint64_t bytes, rows, head_left;
@@ -101,7 +102,7 @@ static bool read_bytes(const char *bytes, size_t len, void *state, struct err *e
     r->bytes += len;
     pass_head(r, &bytes, &len);
     if (r->stream)
-        return open_stream_add(r->stream, bytes, len, err);
+        return unpack_add(r->stream, bytes, len, err);
     if (!buf_reserve(&r->pending, len, err))
         return false;
     buf_add(&r->pending, bytes, len);
@@ -130,11 +131,11 @@ static bool reading_open(struct reading *r, struct err *err)
         if (!r->deep)
             return false;
     }
-    if (m->member_count > 0 && strcmp(m->compression, "gzip") == 0) {
+    if (m->member_count > 0 && m->packing != PACKING_NONE) {
         r->opener = opener_new(m->cipher, err);
         return r->opener != NULL;
     }
-    r->stream = open_stream_new(strcmp(m->compression, "none") != 0, stream_lines, r, err);
+    r->stream = unpack_new(m->packing, stream_lines, r, err);
     return r->stream != NULL;
 }
 
@@ -143,7 +144,7 @@ static void reading_done(struct reading *r)
     text_digest_free(r->object_digest);
     text_digest_free(r->lines_digest);
     opener_free(r->opener);
-    open_stream_free(r->stream);
+    unpack_free(r->stream);
     decoder_free(r->decoder);
     verify_rows_free(r->deep);
     buf_done(&r->pending);
@@ -195,7 +196,7 @@ static bool check_data(const struct verify_object_params *params, struct verify_
     struct err err;
     bool ok = reading_open(&r, &err) &&
               store_get_stream(params->store, key, 0, UINT64_MAX, read_bytes, &r, &err) &&
-              (!r.stream || open_stream_end(r.stream, &err));
+              (!r.stream || unpack_end(r.stream, &err));
 
     /* The earlier archiver's last line has no newline. */
     if (ok && r.stream && r.lines.len > 0)

@@ -20,7 +20,7 @@ may_include() { # ROOM: the rooms it may include, its own is understood
     config) echo "base" ;;
     row | member | store) echo "base config" ;;
     postgres) echo "base config row/shape.h row/mapping.h" ;;
-    catalog) echo "base config store row/shape.h member/member.h member/cipher.h" ;;
+    catalog) echo "base config store row/shape.h member/member.h member/cipher.h member/packing.h" ;;
     esac
 }
 

@@ -126,6 +126,14 @@ void buf_addf(struct buf *buf, const char *format, ...)
     buf->len += (size_t)n;
 }
 
+void buf_add_le32(struct buf *buf, uint32_t value)
+{
+    const uint8_t bytes[4] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
+                              (uint8_t)(value >> 24)};
+
+    buf_add(buf, bytes, sizeof(bytes));
+}
+
 char *buf_steal(struct buf *buf)
 {
     buf_need(buf, 1);

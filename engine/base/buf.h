@@ -13,6 +13,7 @@
 #define ARCHIVER_BASE_BUF_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -35,6 +36,8 @@ void buf_trim(struct buf *buf, size_t keep);
 void buf_addf(struct buf *buf, const char *format, ...) ERR_PRINTF(2, 3);
 /* The bytes become the caller's (free()); the buf is empty afterwards. Never NULL. */
 char *buf_steal(struct buf *buf);
+
+void buf_add_le32(struct buf *buf, uint32_t value); /* the lowest byte first */
 
 static inline void buf_reset(struct buf *buf)
 {

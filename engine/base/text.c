@@ -354,6 +354,12 @@ void text_add_duration(struct buf *buf, double seconds)
 
 /* --- hex, base64 --- */
 
+uint32_t text_le32(const uint8_t bytes[4])
+{
+    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+           (uint32_t)bytes[3] << 24;
+}
+
 void text_hex(const uint8_t *bytes, size_t len, char *ret_hex)
 {
     static const char digits[] = "0123456789abcdef";

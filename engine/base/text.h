@@ -49,6 +49,7 @@ void text_add_bytes(struct buf *buf, uint64_t bytes);
 void text_add_count(struct buf *buf, uint64_t count);
 void text_add_duration(struct buf *buf, double seconds);
 
+uint32_t text_le32(const uint8_t bytes[4]);
 void text_hex(const uint8_t *bytes, size_t len, char *ret_hex); /* 2*len+1 */
 bool text_from_hex(const char *hex, size_t len, uint8_t *ret_bytes);
 void text_base64(struct buf *buf, const uint8_t *bytes, size_t len);

@@ -139,7 +139,7 @@ static void write_data_info(const struct metadata *m, struct json_out *j)
     json_key(j, "data_info");
     json_begin_object(j);
     json_put_str(j, "key", m->data_key);
-    json_put_str(j, "compression", m->compression);
+    json_put_str(j, "compression", packing_name(m->packing));
     put_uint(j, "record_count", m->record_count);
     put_uint(j, "uncompressed_size_bytes", m->line_bytes);
     put_uint(j, "compressed_size_bytes", m->object_bytes);
@@ -202,9 +202,7 @@ const char *metadata_max_key(const struct metadata *m)
 
 const char *metadata_suffix(const struct metadata *m)
 {
-    if (m->key_id)
-        return ".jsonl.gz.enc";
-    return m->compression && strcmp(m->compression, "none") == 0 ? ".jsonl" : ".jsonl.gz";
+    return packing_suffix(m->packing, m->key_id != NULL);
 }
 
 size_t metadata_member_of(const struct metadata *m, uint64_t row)
@@ -454,12 +452,12 @@ static bool read_data_info(struct metadata *m, struct json_object *root, bool ou
         return false;
     if (!ours)
         return true;
-    if (!take_text(&s, "key", false, &m->data_key, err) ||
-        !take_text(&s, "compression", false, &m->compression, err))
-        return false;
-    if (strcmp(m->compression, "gzip") != 0 && strcmp(m->compression, "none") != 0)
-        return damaged(err, "data_info.compression is neither gzip nor none");
-    return true;
+    const char *compression = NULL;
+
+    return take_text(&s, "key", false, &m->data_key, err) &&
+           take_text(&s, "compression", false, &compression, err) &&
+           (packing_of(compression, &m->packing) ||
+            damaged(err, "data_info.compression is none of gzip, zstd and none"));
 }
 
 static bool read_encryption(struct metadata *m, struct json_object *root, struct err *err)
@@ -634,7 +632,7 @@ static bool read_earlier(struct metadata *m, struct json_object *root, const cha
     m->schema = "public";
     m->run_id = m->system_identifier = m->timeline = m->postgres_version = "";
     m->archiver_version = m->cutoff = m->strategy = "";
-    m->compression = "gzip";
+    m->packing = PACKING_GZIP;
     if (!read_batch_info(m, root, false, err) || !read_data_info(m, root, false, err) ||
         !read_ranges(m, root, err))
         return false;

@@ -14,6 +14,7 @@
 
 #include "member/cipher.h"
 #include "member/member.h"
+#include "member/packing.h"
 #include "row/shape.h"
 #include "store/store.h"
 
@@ -29,7 +30,7 @@ struct metadata {
     uint64_t txid;
     const char *cutoff, *strategy, *where; /* where NULL: none */
     const char *data_key;
-    const char *compression; /* "gzip" or "none" */
+    enum packing packing;
     uint64_t record_count, line_bytes, object_bytes;
     uint8_t lines_sha256[32], object_sha256[32]; /* of all lines; of the object */
     int64_t min_us,

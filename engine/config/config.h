@@ -18,7 +18,7 @@
 #include "base/err.h"
 
 enum config_version { CONFIG_V1, CONFIG_V2, CONFIG_V3 };
-enum config_compression { COMPRESSION_GZIP, COMPRESSION_NONE };
+enum config_compression { COMPRESSION_GZIP, COMPRESSION_ZSTD, COMPRESSION_NONE };
 enum config_row_metadata { ROW_METADATA_FULL, ROW_METADATA_NONE };
 enum config_strategy { STRATEGY_AUTO, STRATEGY_INDEX };
 enum config_epoch { EPOCH_SECONDS, EPOCH_MS, EPOCH_US };

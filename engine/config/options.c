@@ -46,7 +46,7 @@ static const struct option_choice lock_mode[] = {
 static const struct option_choice compression[] = {
     {"gzip", COMPRESSION_GZIP, false},
     {"none", COMPRESSION_NONE, false},
-    {"zstd", 0, true},
+    {"zstd", COMPRESSION_ZSTD, false},
     {NULL, 0, false},
 };
 static const struct option_choice row_metadata[] = {

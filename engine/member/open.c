@@ -5,11 +5,11 @@
 #include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "base/text.h"
+#include "member/frame.h"
 
-#define GZIP_KEEP_BYTES ((size_t)4 << 20)
+#define PACKED_KEEP_BYTES ((size_t)4 << 20)
 
 enum {
     HEADER_BYTES = 10,
@@ -19,14 +19,15 @@ enum {
     FLAG_NAME = 0x08,
     FLAG_COMMENT = 0x10,
     FLAG_RESERVED = 0xe0,
-    STREAM_BYTES = 64 * 1024,
     DEFLATE_RATIO_MAX = 1032,
+    ZSTD_RATIO_MAX = 128 * 1024, /* a block of 128 KiB takes four bytes at least */
 };
 
 struct opener {
     struct libdeflate_decompressor *decompressor;
+    struct frame_opener *frames; /* made by the first member of zstd */
     const struct cipher *cipher; /* NULL: in the clear */
-    struct buf gzip;             /* a member decrypted */
+    struct buf packed;           /* a member decrypted */
 };
 
 /* --- gzip header (RFC 1952) --- */
@@ -85,9 +86,11 @@ bool open_comment(const void *bytes, size_t len, struct buf *ret_comment)
 {
     struct gzip_header header;
 
+    buf_reset(ret_comment);
+    if (frame_comment(bytes, len, ret_comment))
+        return true;
     if (!read_header(bytes, len, &header) || !header.comment)
         return false;
-    buf_reset(ret_comment);
     buf_add(ret_comment, header.comment, header.comment_len);
     return true;
 }
@@ -113,7 +116,8 @@ void opener_free(struct opener *opener)
     if (!opener)
         return;
     libdeflate_free_decompressor(opener->decompressor);
-    buf_done(&opener->gzip);
+    frame_opener_free(opener->frames);
+    buf_done(&opener->packed);
     free(opener);
 }
 
@@ -121,12 +125,6 @@ static bool damaged(struct err *err, const char *why)
 {
     err_set(err, ERR_DATA, "a member is damaged");
     return err_why(err, "%s", why);
-}
-
-static uint32_t le32(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-           (uint32_t)bytes[3] << 24;
 }
 
 static bool inflate_member(struct opener *o, const uint8_t *sealed, size_t len, uint64_t line_bytes,
@@ -150,13 +148,23 @@ static bool inflate_member(struct opener *o, const uint8_t *sealed, size_t len, 
         return damaged(err, "its compressed data ends before the member does");
     if (out != line_bytes)
         return damaged(err, "it holds fewer bytes of lines than its index says");
-    if (libdeflate_crc32(0, ret_lines->data, out) != le32(trailer))
+    if (libdeflate_crc32(0, ret_lines->data, out) != text_le32(trailer))
         return damaged(err, "its CRC is another");
-    if ((uint32_t)out != le32(trailer + 4))
+    if ((uint32_t)out != text_le32(trailer + 4))
         return damaged(err, "its size is not what it says at its end");
     ret_lines->len = out;
     ret_lines->data[out] = '\0';
     return true;
+}
+
+static bool open_frame(struct opener *o, const void *sealed, size_t len, uint64_t line_bytes,
+                       struct buf *ret_lines, struct err *err)
+{
+    const char *why = NULL;
+
+    if (!o->frames && !(o->frames = frame_opener_new(err)))
+        return false;
+    return frame_open(o->frames, sealed, len, line_bytes, ret_lines, &why) || damaged(err, why);
 }
 
 static bool check_digest(const struct buf *lines, const uint8_t *sha256, struct err *err)
@@ -173,15 +181,18 @@ static bool open_clear(struct opener *opener, const void *sealed, size_t len,
                        const struct member_index *index, struct buf *ret_lines, struct err *err)
 {
     uint64_t line_bytes = index->line_bytes;
-    bool ok;
+    bool zstd = frame_is(sealed, len), ok;
 
     /* A wrong index shall not make us ask for memory that no such member could fill. */
-    if (line_bytes / DEFLATE_RATIO_MAX > len)
+    if (line_bytes / (zstd ? ZSTD_RATIO_MAX : DEFLATE_RATIO_MAX) > len)
         return damaged(err, "its index says more bytes of lines than it can hold");
     if (!buf_reserve(ret_lines, (size_t)line_bytes, err))
         return false;
-    /* Plain lines cannot begin like gzip, and only their digest can say that they are whole. */
-    if (!is_gzip(sealed, len) && len == line_bytes) {
+    /* Plain lines cannot begin like the others, and only their digest can say that they are whole.
+     */
+    if (zstd) {
+        ok = open_frame(opener, sealed, len, line_bytes, ret_lines, err);
+    } else if (!is_gzip(sealed, len) && len == line_bytes) {
         buf_add(ret_lines, sealed, len);
         ok = true;
     } else {
@@ -196,10 +207,10 @@ static bool open_encrypted(struct opener *o, const void *sealed, size_t len,
 {
     struct cipher_place place = {CIPHER_MEMBER, index->first_row};
 
-    buf_trim(&o->gzip, GZIP_KEEP_BYTES);
-    buf_reset(&o->gzip);
-    if (cipher_open(o->cipher, place, sealed, len, &o->gzip, err))
-        return open_clear(o, buf_str(&o->gzip), o->gzip.len, index, ret_lines, err);
+    buf_trim(&o->packed, PACKED_KEEP_BYTES);
+    buf_reset(&o->packed);
+    if (cipher_open(o->cipher, place, sealed, len, &o->packed, err))
+        return open_clear(o, buf_str(&o->packed), o->packed.len, index, ret_lines, err);
     if (err->kind != ERR_DATA)
         return false;
     return damaged(err, "it was changed after it was encrypted: its tag is another");
@@ -214,127 +225,4 @@ bool open_member(struct opener *opener, const void *sealed, size_t len,
     if (!ok)
         buf_reset(ret_lines);
     return ok;
-}
-
-/* --- a stream --- */
-
-struct open_stream {
-    bool gzip;
-    bool begun;  /* inside a member */
-    bool any;    /* at least one member has ended */
-    bool broken; /* nothing more may be added */
-    open_sink sink;
-    void *state;
-    uint64_t offset; /* bytes taken so far, for errors */
-    z_stream z;
-    char out[STREAM_BYTES];
-};
-
-struct open_stream *open_stream_new(bool gzip, open_sink sink, void *state, struct err *err)
-{
-    struct open_stream *s = mem_alloc(sizeof(*s));
-
-    s->gzip = gzip;
-    s->sink = sink;
-    s->state = state;
-    /* 15 + 16: the largest window, gzip only */
-    if (!gzip || inflateInit2(&s->z, 15 + 16) == Z_OK)
-        return s;
-    err_set(err, ERR_RESOURCE, "cannot start decompression");
-    err_why(err, "out of memory");
-    free(s);
-    return NULL;
-}
-
-void open_stream_free(struct open_stream *stream)
-{
-    if (!stream)
-        return;
-    if (stream->gzip)
-        inflateEnd(&stream->z);
-    free(stream);
-}
-
-/* The member's own end was reached: the next byte, if any, begins another one. */
-static void next_member(struct open_stream *s)
-{
-    s->begun = false;
-    s->any = true;
-    inflateReset(&s->z);
-}
-
-static bool inflate_failed(struct open_stream *s, int code, struct err *err)
-{
-    if (code == Z_MEM_ERROR) {
-        err_set(err, ERR_RESOURCE, "cannot decompress");
-        return err_why(err, "out of memory");
-    }
-    err_set(err, ERR_DATA, "compressed data is damaged");
-    err_in(err, "byte %" PRIu64, s->offset);
-    return err_why(err, "%s", s->z.msg ? s->z.msg : "it cannot be read");
-}
-
-/* Gives out what there is; *ret_more: the output was full, so there may be more. */
-static bool inflate_some(struct open_stream *s, bool *ret_more, struct err *err)
-{
-    size_t before = s->z.avail_in;
-
-    s->z.next_out = (Bytef *)s->out;
-    s->z.avail_out = sizeof(s->out);
-    s->begun = true;
-    int code = inflate(&s->z, Z_NO_FLUSH);
-    s->offset += before - s->z.avail_in;
-    size_t produced = sizeof(s->out) - s->z.avail_out;
-    *ret_more = s->z.avail_out == 0 && code == Z_OK;
-    /* no progress, for want of more input, is no failure */
-    if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)
-        return inflate_failed(s, code, err);
-    if (produced > 0 && !s->sink(s->out, produced, s->state, err))
-        return false;
-    if (code == Z_STREAM_END)
-        next_member(s);
-    return true;
-}
-
-/* zlib counts input in 32 bits. */
-static bool inflate_bytes(struct open_stream *s, const char *bytes, size_t len, struct err *err)
-{
-    bool more = false;
-
-    while (len > 0) {
-        uInt part = len > (1u << 30) ? 1u << 30 : (uInt)len;
-        s->z.next_in = (Bytef *)(uintptr_t)bytes;
-        s->z.avail_in = part;
-        while (s->z.avail_in > 0 || more) {
-            if (!inflate_some(s, &more, err))
-                return false;
-        }
-        bytes += part;
-        len -= part;
-    }
-    return true;
-}
-
-bool open_stream_add(struct open_stream *stream, const void *bytes, size_t len, struct err *err)
-{
-    bool ok;
-
-    if (len == 0)
-        return true;
-    if (stream->gzip) {
-        ok = inflate_bytes(stream, bytes, len, err);
-    } else {
-        stream->offset += len;
-        ok = stream->sink(bytes, len, stream->state, err);
-    }
-    stream->broken |= !ok;
-    return ok;
-}
-
-bool open_stream_end(struct open_stream *stream, struct err *err)
-{
-    if (!stream->broken && (!stream->gzip || (stream->any && !stream->begun)))
-        return true;
-    err_set(err, ERR_DATA, "compressed data is cut short");
-    return err_in(err, "byte %" PRIu64, stream->offset);
 }

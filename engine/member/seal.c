@@ -13,6 +13,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "member/frame.h"
 
 /* ISIZE holds 32 bits; half of that also keeps every length within reach of any reader. */
 #define LINES_MAX (UINT64_C(2) << 30)
@@ -20,27 +21,45 @@
 enum { HEADER_BYTES = 10, TRAILER_BYTES = 8, FLAG_COMMENT = 0x10 };
 
 struct sealer {
-    struct libdeflate_compressor *compressor; /* NULL: plain lines */
+    enum packing packing;
+    struct libdeflate_compressor *compressor; /* of PACKING_GZIP */
     struct libdeflate_decompressor *decompressor;
+    struct frame_packer *frame_packer; /* of PACKING_ZSTD */
+    struct frame_opener *frame_opener;
     struct buf again;    /* what came out when read back */
     struct buf gathered; /* what comes of a member next */
 };
 
-struct sealer *sealer_new(bool gzip, int level, struct err *err)
+static bool start_gzip(struct sealer *s, int level, struct err *err)
 {
-    struct sealer *s = mem_alloc(sizeof(*s));
-
-    if (!gzip)
-        return s;
-    assert(level >= 0 && level <= 12);
     s->compressor = libdeflate_alloc_compressor(level);
     s->decompressor = libdeflate_alloc_decompressor();
     if (s->compressor && s->decompressor)
-        return s;
+        return true;
     err_set(err, ERR_RESOURCE, "cannot start compression");
-    err_why(err, "out of memory");
-    sealer_free(s);
-    return NULL;
+    return err_why(err, "out of memory");
+}
+
+static bool start_zstd(struct sealer *s, int level, struct err *err)
+{
+    s->frame_packer = frame_packer_new(level, err);
+    if (s->frame_packer)
+        s->frame_opener = frame_opener_new(err);
+    return s->frame_opener != NULL;
+}
+
+struct sealer *sealer_new(enum packing packing, int level, struct err *err)
+{
+    struct sealer *s = mem_alloc(sizeof(*s));
+
+    assert(level >= 0 && level <= 12);
+    s->packing = packing;
+    if ((packing == PACKING_GZIP && !start_gzip(s, level, err)) ||
+        (packing == PACKING_ZSTD && !start_zstd(s, level, err))) {
+        sealer_free(s);
+        return NULL;
+    }
+    return s;
 }
 
 void sealer_free(struct sealer *sealer)
@@ -51,17 +70,11 @@ void sealer_free(struct sealer *sealer)
         libdeflate_free_compressor(sealer->compressor);
     if (sealer->decompressor)
         libdeflate_free_decompressor(sealer->decompressor);
+    frame_packer_free(sealer->frame_packer);
+    frame_opener_free(sealer->frame_opener);
     buf_done(&sealer->again);
     buf_done(&sealer->gathered);
     free(sealer);
-}
-
-static void add_le32(struct buf *buf, uint32_t value)
-{
-    const uint8_t bytes[4] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
-                              (uint8_t)(value >> 24)};
-
-    buf_add(buf, bytes, sizeof(bytes));
 }
 
 static void add_header(struct buf *buf, const char *comment)
@@ -80,11 +93,11 @@ void seal_head(const char *comment, struct buf *ret)
 
     add_header(ret, comment);
     buf_add(ret, nothing, sizeof(nothing));
-    add_le32(ret, 0);
-    add_le32(ret, 0);
+    buf_add_le32(ret, 0);
+    buf_add_le32(ret, 0);
 }
 
-static bool compress(struct sealer *s, struct member *m, const char *comment, struct err *err)
+static bool gzip(struct sealer *s, struct member *m, const char *comment, struct err *err)
 {
     size_t comment_bytes = comment ? strlen(comment) + 1 : 0;
     size_t bound = libdeflate_deflate_compress_bound(s->compressor, m->lines.len);
@@ -97,27 +110,56 @@ static bool compress(struct sealer *s, struct member *m, const char *comment, st
     if (len == 0)
         return err_set(err, ERR_DATA, "a member did not fit the room computed for it");
     m->sealed.len += len;
-    add_le32(&m->sealed, libdeflate_crc32(0, buf_str(&m->lines), m->lines.len));
-    add_le32(&m->sealed, (uint32_t)m->lines.len);
+    buf_add_le32(&m->sealed, libdeflate_crc32(0, buf_str(&m->lines), m->lines.len));
+    buf_add_le32(&m->sealed, (uint32_t)m->lines.len);
     return true;
+}
+
+static bool ungzip(struct sealer *s, const struct member *m)
+{
+    size_t out = 0;
+    enum libdeflate_result result =
+        libdeflate_gzip_decompress(s->decompressor, m->sealed.data, m->sealed.len, s->again.data,
+                                   m->lines.len, &out);
+
+    s->again.len = result == LIBDEFLATE_SUCCESS ? out : 0;
+    return result == LIBDEFLATE_SUCCESS;
 }
 
 static bool read_back(struct sealer *s, const struct member *m, struct err *err)
 {
-    size_t out = 0;
+    const char *why = NULL;
 
     buf_reset(&s->again);
     if (!buf_reserve(&s->again, m->lines.len, err))
         return false;
-    enum libdeflate_result result =
-        libdeflate_gzip_decompress(s->decompressor, m->sealed.data, m->sealed.len, s->again.data,
-                                   m->lines.len, &out);
-    if (result == LIBDEFLATE_SUCCESS && out == m->lines.len &&
-        memcmp(s->again.data, buf_str(&m->lines), out) == 0)
+    bool ok = s->packing == PACKING_GZIP ? ungzip(s, m)
+                                         : frame_open(s->frame_opener, m->sealed.data,
+                                                      m->sealed.len, m->lines.len, &s->again, &why);
+    if (ok && s->again.len == m->lines.len &&
+        memcmp(s->again.data, buf_str(&m->lines), m->lines.len) == 0)
         return true;
     err_set(err, ERR_DATA, "a compressed member does not give its lines back");
-    err_why(err, "%zu bytes in, %zu bytes out", m->lines.len, out);
+    err_why(err, "%zu bytes in, %zu bytes out", m->lines.len, s->again.len);
     return err_hint(err, "suspect this machine's memory");
+}
+
+static bool pack(struct sealer *s, struct member *m, const char *comment, struct err *err)
+{
+    buf_reset(&m->sealed);
+    switch (s->packing) {
+    case PACKING_GZIP:
+        return gzip(s, m, comment, err) && read_back(s, m, err);
+    case PACKING_ZSTD:
+        return frame_pack(s->frame_packer, &m->lines, comment, &m->sealed, err) &&
+               read_back(s, m, err);
+    case PACKING_NONE:
+        break;
+    }
+    if (!buf_reserve(&m->sealed, m->lines.len, err))
+        return false;
+    buf_add(&m->sealed, m->lines.data, m->lines.len);
+    return true;
 }
 
 /* Seals what `sealed` holds and opens it again. */
@@ -164,15 +206,8 @@ bool seal_member(struct sealer *sealer, struct member *member, const char *comme
         err_why(err, "%zu, and %" PRIu64 " is the most", member->lines.len, LINES_MAX);
         return err_hint(err, "lower member_kb");
     }
-    buf_reset(&member->sealed);
-    if (sealer->compressor) {
-        if (!compress(sealer, member, comment, err) || !read_back(sealer, member, err))
-            return false;
-    } else {
-        if (!buf_reserve(&member->sealed, member->lines.len, err))
-            return false;
-        buf_add(&member->sealed, member->lines.data, member->lines.len);
-    }
+    if (!pack(sealer, member, comment, err))
+        return false;
     if (cipher && !encrypt(sealer, member, cipher, err))
         return false;
     uint64_t lines = count_lines(&member->lines);

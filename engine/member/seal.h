@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * OUT: lines -> SHA-256 -> one gzip member (libdeflate) -> encrypted where there is a cipher; read
- * back in memory and compared byte for byte, lines counted, before anybody may believe it.
+ * OUT: lines -> SHA-256 -> one gzip member (libdeflate) or zstd frame -> encrypted where there is a
+ * cipher; read back in memory and compared byte for byte, lines counted, before anybody may believe
+ * it.
  *
  *   sealer_new -> seal_member ... -> sealer_free
  *
@@ -16,15 +17,16 @@
 #include "base/err.h"
 #include "member/cipher.h"
 #include "member/member.h"
+#include "member/packing.h"
 
 struct sealer;
-/* level: 1..12, 0: gzip of stored blocks. gzip false: `sealed` becomes a copy of the lines, level
- * and comment mean nothing.
- */
-struct sealer *sealer_new(bool gzip, int level, struct err *err);
+/* level: 1..12, 0: gzip of stored blocks. PACKING_NONE: `sealed` becomes a copy of the lines, level
+ * and comment mean nothing. */
+struct sealer *sealer_new(enum packing packing, int level, struct err *err);
 void sealer_free(struct sealer *sealer);
 /* Fills member->sealed, index.length, index.line_bytes, index.sha256 from member->lines and
- * index.rows. `comment` (may be NULL) goes into the gzip header's FCOMMENT field. With `cipher`
+ * index.rows. `comment` (may be NULL) goes into the gzip header's FCOMMENT field, or a frame before
+ * zstd's. With `cipher`
  * (NULL: in the clear) the member is encrypted for its place, which is index.first_row. ERR_DATA
  * where what comes out again is not what went in, the number of lines is not index.rows, or there
  * are more than 2 GiB of them. */

@@ -195,7 +195,7 @@ static void test_members(void)
     struct member member = {0};
     struct buf lines = BUF_INIT, head = BUF_INIT, comment = BUF_INIT;
     struct err err;
-    struct sealer *sealer = sealer_new(true, 6, &err);
+    struct sealer *sealer = sealer_new(PACKING_GZIP, 6, &err);
     struct cipher *cipher = cipher_new(BATCH, &err), *other = cipher_new(BATCH, &err);
     struct opener *opener = opener_new(cipher, &err), *wrong = opener_new(other, &err);
 
