@@ -10,7 +10,8 @@
  *   4. In UNKNOWN nothing is touched.
  *   5. What the DELETE returns is the whole row: the columns are compared with those the encoder
  * was made for under the lock that keeps them so until COMMIT.
- *   6. metadata.json is removed last: while any other object of a batch is there, so is the txid
+ *   6. COMMIT is never sent on a batch into a spool, whose objects are not the store's.
+ *   7. metadata.json is removed last: while any other object of a batch is there, so is the txid
  * that decides it (or the data object's own comment, when metadata.json was not yet written). The
  * model of this protocol is tests/model/batch.pml; doc/architecture.md maps the one to the other.
  */
@@ -37,7 +38,7 @@
 #define CLOCK_ROWS   16
 #define VERSIONS_MAX 100
 
-enum state { IDLE, OPEN, STORED, PROVED, COMMITTED, SETTLED, UNDONE, UNKNOWN };
+enum state { IDLE, OPEN, STORED, PROVED, COMMITTED, SETTLED, UNDONE, UNKNOWN, SPOOLED };
 
 struct archiver {
     struct archive_params params;
@@ -94,11 +95,11 @@ static double seconds_since(int64_t start_us)
 
 static void move(struct batch *b, enum state to)
 {
-    static const bool allowed[8][8] = {
+    static const bool allowed[9][9] = {
         [IDLE] = {[OPEN] = true, [UNDONE] = true},
         [OPEN] = {[STORED] = true, [UNDONE] = true},
         [STORED] = {[PROVED] = true, [UNDONE] = true},
-        [PROVED] = {[COMMITTED] = true, [UNKNOWN] = true, [UNDONE] = true},
+        [PROVED] = {[COMMITTED] = true, [UNKNOWN] = true, [UNDONE] = true, [SPOOLED] = true},
         [COMMITTED] = {[SETTLED] = true, [UNKNOWN] = true},
     };
 
@@ -107,6 +108,8 @@ static void move(struct batch *b, enum state to)
            (b->data_stored && b->metadata_stored && b->manifest_stored &&
             b->envelope_stored == (b->cipher != NULL) && b->rows_copied == b->rows_encoded &&
             b->rows_encoded == (int64_t)b->rows_written));
+    assert((to == SPOOLED) <= b->archiver->params.into_spool);
+    assert((to == COMMITTED || to == UNKNOWN) <= !b->archiver->params.into_spool);
     b->state = to;
 }
 
@@ -498,9 +501,12 @@ static bool encode_into(struct batch *b, struct member **member, const char *lin
                         struct err *err)
 {
     struct archiver *a = b->archiver;
+    const struct archive_witness *witness = a->params.witness;
     size_t full = (size_t)a->params.table->settings.member_kb * 1024;
     bool has_key = a->params.info->shape->key_count > 0;
 
+    if (witness && !witness->row(witness->state, line, len, err))
+        return false;
     if (!*member) {
         *member = member_borrow(a);
         (*member)->index.first_row = (uint64_t)b->rows_encoded;
@@ -801,6 +807,16 @@ static void undo(struct batch *b)
         remove_object(b, &b->metadata_key);
 }
 
+/* The rows stay in the table. A ROLLBACK that is not answered is one all the same. */
+static bool end_spooled(struct batch *b, struct err *err)
+{
+    struct err ignored;
+
+    conn_exec(b->conn, "ROLLBACK", &ignored);
+    move(b, SPOOLED);
+    return fault_point("spool.rolled_back", err);
+}
+
 static void batch_done(struct batch *b)
 {
     lane_free(b->lane);
@@ -838,6 +854,7 @@ static void add_phases(struct batch *b, double commit_seconds)
 static bool export_batch(struct batch *b, const char *copy_sql, struct metadata *metadata,
                          struct err *err)
 {
+    const struct archive_witness *witness = b->archiver->params.witness;
     bool ok = begin(b, err) && prepare(b, err) && stream(b, copy_sql, err);
 
     ok = join_writer(b, ok, err);
@@ -845,6 +862,8 @@ static bool export_batch(struct batch *b, const char *copy_sql, struct metadata 
         return false;
     if (b->rows_encoded == 0)
         return true;
+    if (witness && !witness->agrees(witness->state, err))
+        return false;
     show_phase(b, "store");
     if (!put_data(b, err) || !put_envelope(b, err) || !put_metadata(b, metadata, err) ||
         !put_manifest(b, err))
@@ -867,6 +886,8 @@ static bool run_batch(struct batch *b, const char *copy_sql, struct archive_batc
         ret->outcome = ARCHIVE_EMPTY;
         return true;
     }
+    if (b->archiver->params.into_spool)
+        return end_spooled(b, err);
     show_phase(b, "commit");
     int64_t start = text_monotonic_us();
     if (!commit(b, err)) {
@@ -895,6 +916,8 @@ bool archive_batch(struct archiver *a, struct conn *conn, const struct introspec
         ret->outcome = ARCHIVE_SETTLED;
     else if (b.state == UNKNOWN)
         ret->outcome = ARCHIVE_UNKNOWN;
+    else if (b.state == SPOOLED)
+        ret->outcome = ARCHIVE_SPOOLED;
     /* A taken name is tried again under the next version; a name once used is never used again. */
     if (!ok && err->kind == ERR_EXISTS && a->version < VERSIONS_MAX)
         a->version++;
@@ -915,6 +938,32 @@ void archive_batch_done(struct archive_batch *batch)
 {
     buf_done(&batch->key);
     buf_done(&batch->max_timestamp);
+}
+
+/* A foreign key that deletes or changes other tables' rows along with ours would lose what is in no
+ * archive. */
+static bool refuse_cascades(const struct introspect_table *info, struct err *err)
+{
+    if (info->cascades == 0)
+        return true;
+    err_set(err, ERR_PREFLIGHT, "deleting its rows would delete or change rows of other tables");
+    err_why(err, "foreign keys with ON DELETE CASCADE or SET: %s", info->cascades_text);
+    return err_hint(err, "archive those tables first, or make the keys NO ACTION");
+}
+
+bool archive_allowed(const struct introspect_table *info, const struct config_table *table,
+                     const struct conn *conn, struct err *err)
+{
+    if (!info->can_select || !info->can_delete) {
+        err_set(err, ERR_PERMISSION, "no right to %s", info->can_select ? "delete" : "read");
+        return err_hint(err, "GRANT SELECT, DELETE ON \"%s\".\"%s\" TO \"%s\"", table->schema,
+                        table->name, conn_server(conn)->user);
+    }
+    if (info->row_security) {
+        err_set(err, ERR_PREFLIGHT, "row security hides rows from this role");
+        return err_hint(err, "use a role with BYPASSRLS, or the table's owner");
+    }
+    return refuse_cascades(info, err);
 }
 
 struct archiver *archiver_new(const struct archive_params *params, struct err *err)

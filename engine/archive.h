@@ -20,6 +20,8 @@
  *                 v
  *              SETTLED
  *
+ * Into a spool (spool.h) PROVED ends in ROLLBACK instead, and the objects stay there: SPOOLED.
+ *
  * Threads: archive_batch runs in the table worker (libpq and encoding); it starts one writer thread
  * a batch and uses the pool it is given for sealing. One batch at a time per archiver.
  */
@@ -32,6 +34,14 @@
 #include "postgres/plan.h"
 #include "progress.h"
 #include "store/store.h"
+
+/* Sees what the statement deletes, row by row, and has the last word before the batch is proved:
+ * its false rolls back. */
+struct archive_witness {
+    bool (*row)(void *state, const char *copy_line, size_t len, struct err *err);
+    bool (*agrees)(void *state, struct err *err); /* not asked where there was no row */
+    void *state;
+};
 
 struct archive_params {
     const struct config *config;
@@ -47,11 +57,14 @@ struct archive_params {
     const struct stop *stop;   /* may be NULL */
     struct progress *progress; /* may be NULL */
     double *phases;            /* PHASE_COUNT seconds, added to */
+    bool into_spool;           /* `store` is a spool: COMMIT is never sent, and the objects stay */
+    const struct archive_witness *witness; /* may be NULL */
 };
 
 enum archive_outcome {
     ARCHIVE_SETTLED, /* committed, and the catalog says so */
     ARCHIVE_EMPTY,   /* the statement gave no row: nothing was written */
+    ARCHIVE_SPOOLED, /* rolled back as it was to be, its objects are in the spool */
     ARCHIVE_UNDONE,  /* failed: rolled back, nothing is left behind (or what is, recover removes) */
     ARCHIVE_UNKNOWN, /* COMMIT was sent and not answered, or not settled after it: recover decides
                       */
@@ -66,6 +79,9 @@ struct archive_batch {
 };
 
 struct archiver;
+/* May this role delete these rows without losing any? Whoever archives asks first. */
+bool archive_allowed(const struct introspect_table *info, const struct config_table *table,
+                     const struct conn *conn, struct err *err);
 struct archiver *archiver_new(const struct archive_params *params, struct err *err);
 void archiver_free(struct archiver *archiver);
 /* One batch on `conn`, which holds the table's lock and no transaction. `copy_sql` and `leaf` are

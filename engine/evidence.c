@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "keylist.h"
 #include "postgres/ledger.h"
-#include "row/decode.h"
 
 #define LOOKUP_KEYS 1000
 
@@ -14,25 +14,11 @@
 
 struct lookup {
     const struct evidence_params *params;
-    struct decoder *decoder;
-    struct buf *columns; /* one array literal a key column */
-    size_t pending;
+    struct keylist *pending;
     uint64_t keys; /* of the manifest */
     uint64_t every;
     struct evidence_count *count;
 };
-
-static void literal_add(struct buf *array, const char *text)
-{
-    buf_addc(array, array->len == 0 ? '{' : ',');
-    buf_addc(array, '"');
-    for (const char *c = text; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            buf_addc(array, '\\');
-        buf_addc(array, *c);
-    }
-    buf_addc(array, '"');
-}
 
 static void lookup_sql(const struct lookup *l, struct buf *sql)
 {
@@ -69,103 +55,49 @@ static void take_answer(struct evidence_count *count, const char *text)
 
 static bool lookup_flush(struct lookup *l, struct err *err)
 {
-    size_t count = l->params->info->shape->key_count;
-    const char **values = mem_alloc(count * sizeof(*values));
     struct buf sql = BUF_INIT, value = BUF_INIT;
-    bool found, ok = true;
+    bool found;
 
-    if (l->pending == 0)
-        goto out;
-    for (size_t i = 0; i < count; i++) {
-        buf_addc(&l->columns[i], '}');
-        values[i] = l->columns[i].data;
-    }
+    if (keylist_count(l->pending) == 0)
+        return true;
     lookup_sql(l, &sql);
-    ok = conn_value(l->params->conn, buf_str(&sql), count, values, &value, &found, err);
+    bool ok = conn_value(l->params->conn, buf_str(&sql), l->params->info->shape->key_count,
+                         keylist_end(l->pending), &value, &found, err);
     if (ok && found)
         take_answer(l->count, buf_str(&value));
-    for (size_t i = 0; i < count; i++)
-        buf_reset(&l->columns[i]);
-    l->pending = 0;
-out:
-    free(values);
+    keylist_reset(l->pending);
     buf_done(&sql);
     buf_done(&value);
-    return ok;
-}
-
-static bool lookup_part(struct lookup *l, size_t i, struct json_object *part, struct err *err)
-{
-    const struct shape *shape = l->params->info->shape;
-    const char *json = json_object_to_json_string_ext(part, JSON_C_TO_STRING_NOSLASHESCAPE);
-    struct buf text = BUF_INIT;
-    bool null;
-    bool ok = decode_value(l->decoder, shape->columns[shape->key_columns[i]].type, json,
-                           strlen(json), &text, &null, err);
-
-    if (ok)
-        literal_add(&l->columns[i], buf_str(&text));
-    buf_done(&text);
     return ok;
 }
 
 static bool lookup_key(const char *key_json, size_t len, void *state, struct err *err)
 {
     struct lookup *l = state;
-    size_t count = l->params->info->shape->key_count;
-    struct buf wrapped = BUF_INIT;
-    bool ok = false;
 
     if (l->keys++ % l->every != 0)
         return true;
-    /* json-c parses documents, so a bare value is wrapped; a composite key already is an array. */
-    buf_addf(&wrapped, count == 1 ? "[%.*s]" : "%.*s", (int)len, key_json);
-    struct json_object *parts = json_parse(buf_str(&wrapped), wrapped.len, "manifest key", err);
-    if (!parts)
-        goto out;
-    if (!json_object_is_type(parts, json_type_array) || json_object_array_length(parts) != count) {
-        err_set(err, ERR_DATA,
-                "a key of the manifest has another number of columns than the table's key");
-        goto out;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!lookup_part(l, i, json_object_array_get_idx(parts, i), err))
-            goto out;
-    }
+    if (!keylist_add(l->pending, key_json, len, err))
+        return false;
     l->count->looked_up++;
-    ok = ++l->pending < LOOKUP_KEYS || lookup_flush(l, err);
-out:
-    json_object_put(parts);
-    buf_done(&wrapped);
-    return ok;
+    return keylist_count(l->pending) < LOOKUP_KEYS || lookup_flush(l, err);
 }
 
 bool evidence_count(const struct evidence_params *params, struct evidence_count *ret_count,
                     struct err *err)
 {
-    const struct shape *shape = params->info->shape;
     struct lookup l = {.params = params,
                        .count = ret_count,
+                       .pending = keylist_new(params->info->shape, err),
                        .every = params->every > 0 ? params->every : 1};
-    bool ok = false;
+    bool ok =
+        l.pending && manifest_read(&params->manifest, lookup_key, &l, err) && lookup_flush(&l, err);
 
-    l.columns = mem_alloc(shape->key_count * sizeof(*l.columns));
-    l.decoder = decoder_new(shape, err);
-    if (!l.decoder || !manifest_read(&params->manifest, lookup_key, &l, err) ||
-        !lookup_flush(&l, err))
-        goto out;
-    if (l.keys != params->records) {
-        err_set(err, ERR_DATA, "the manifest does not hold the batch's keys");
-        err_why(err, "%" PRIu64 " keys, %" PRIu64 " rows", l.keys, params->records);
-        goto out;
-    }
-    ok = true;
-out:
-    for (size_t i = 0; i < shape->key_count; i++)
-        buf_done(&l.columns[i]);
-    free(l.columns);
-    decoder_free(l.decoder);
-    return ok;
+    keylist_free(l.pending);
+    if (!ok || l.keys == params->records)
+        return ok;
+    err_set(err, ERR_DATA, "the manifest does not hold the batch's keys");
+    return err_why(err, "%" PRIu64 " keys, %" PRIu64 " rows", l.keys, params->records);
 }
 
 bool evidence_in_table(const struct evidence_params *params, enum evidence_answer *ret_answer,

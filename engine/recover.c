@@ -789,13 +789,30 @@ out:
     return ok;
 }
 
+/* What waited in the spool is archived once nothing of the table is undecided. */
+static bool play_spool(const struct recover_target *target, struct conn *conn, struct store *store,
+                       struct recover_report *report, struct err *err)
+{
+    struct archive_params archive = {.config = target->config,
+                                     .database = target->database,
+                                     .table = target->table,
+                                     .store = store,
+                                     .keyring = target->keyring,
+                                     .run_id = target->run_id};
+
+    return spool_recover(&archive, conn, &report->spool, err);
+}
+
 static bool recover_target_locked(const struct recover_target *target, struct store *store,
                                   struct recover_report *report, struct err *err)
 {
+    int64_t left = report->left;
     struct conn *conn = conn_open(target->database, target->run_id, err);
     bool ok = conn && lock_take(conn, target->table->schema, target->table->name, err) &&
               recover_table(target, conn, store, report, err);
 
+    if (ok && report->left == left && !target->rebuild)
+        ok = play_spool(target, conn, store, report, err);
     conn_close(conn);
     return ok;
 }
@@ -862,6 +879,9 @@ void recover_report_write(const struct recover_report *report, struct json_out *
     json_put_int(j, "removed", report->removed);
     json_put_int(j, "left", report->left);
     json_put_int(j, "swept", (int64_t)report->swept);
+    json_put_int(j, "spool_uploaded", report->spool.uploaded);
+    json_put_int(j, "spool_dropped", report->spool.dropped);
+    json_put_int(j, "spool_waiting", report->spool.waiting);
     json_put_int(j, "indexes_put_back", report->indexes_put_back);
     json_put_int(j, "indexes_left", report->indexes_left);
     json_key(j, "batches");

@@ -21,8 +21,8 @@
  * The caller holds the table's lock, so no other run of ours is between its first object and its
  * COMMIT.
  *
- * A rebuild (the catalog is lost, so that every batch is unsettled) decides the same way, but removes
- * nothing, and settles a batch whose rows a restore brought back.
+ * A rebuild (the catalog is lost, so that every batch is unsettled) decides the same way, but
+ * removes nothing, and settles a batch whose rows a restore brought back.
  *
  * Threads: one thread; blocks.
  */
@@ -33,6 +33,7 @@
 #include "base/queue.h"
 #include "config/config.h"
 #include "keyring.h"
+#include "spool.h"
 
 struct conn;
 struct store;
@@ -59,6 +60,7 @@ struct recover_report {
     size_t count;
     int64_t settled, removed, left; /* left: neither, whatever the reason */
     uint64_t swept;                 /* temporary files and stale uploads removed */
+    struct spool_report spool;      /* what had waited for the store */
     int64_t indexes_put_back;       /* that an interrupted restore had dropped */
     int64_t indexes_left;           /* of those, tries that the server refused; the log says why */
     struct err err;                 /* the first table that could not be looked at */
@@ -66,8 +68,8 @@ struct recover_report {
 };
 
 /* One table; under its lock. Adds to the report. `run_id` names the catalog object written. Indexes
- * that an interrupted restore set aside are put back too: the table's, and with the first table of a
- * database those of all others that nobody has locked. */
+ * that an interrupted restore set aside are put back too: the table's, and with the first table of
+ * a database those of all others that nobody has locked. */
 struct recover_target {
     const struct config *config;
     const struct config_database *database;

@@ -13,14 +13,15 @@
 #include "postgres/vacuum.h"
 #include "recover.h"
 #include "runs.h"
+#include "spool.h"
 #include "targets.h"
 
 #define RECONNECTS_MAX 3
 #define TRANSIENT_MAX  5
 #define LOCK_WAIT_S    60
 /* What a row is taken for until the first batch has told. */
-#define ROW_BYTES_GUESS     700
-#define FIRST_BATCH_ROWS    5000
+#define ROW_BYTES_GUESS  700
+#define FIRST_BATCH_ROWS 5000
 
 /* One table's turn. */
 struct turn {
@@ -35,6 +36,7 @@ struct turn {
     struct introspect_table *info;
     struct plan *plan;
     struct walk *walk;
+    struct archive_params archive; /* zeroed until prepare_archive */
     struct archiver *archiver;
     struct buf ddl;
     int64_t started_us;
@@ -113,34 +115,6 @@ static bool connect_and_lock(struct turn *t, bool again, struct err *err)
         return true;
     return lock_take_again(t->conn, table->schema, table->name, again ? LOCK_WAIT_S : 0,
                            t->params->stop, err);
-}
-
-/* A foreign key that deletes or changes other tables' rows along with ours would lose what is in no
- * archive. */
-static bool refuse_cascades(const struct turn *t, struct err *err)
-{
-    if (t->info->cascades == 0)
-        return true;
-    err_set(err, ERR_PREFLIGHT, "deleting its rows would delete or change rows of other tables");
-    err_why(err, "foreign keys with ON DELETE CASCADE or SET: %s", t->info->cascades_text);
-    return err_hint(err, "archive those tables first, or make the keys NO ACTION");
-}
-
-static bool may_archive(struct turn *t, struct err *err)
-{
-    const struct config_table *c = t->target->table;
-
-    if (!t->info->can_select || !t->info->can_delete) {
-        err_set(err, ERR_PERMISSION, "no right to %s", t->info->can_select ? "delete" : "read");
-        err_hint(err, "GRANT SELECT, DELETE ON \"%s\".\"%s\" TO \"%s\"", c->schema, c->name,
-                 conn_server(t->conn)->user);
-        return false;
-    }
-    if (t->info->row_security) {
-        err_set(err, ERR_PREFLIGHT, "row security hides rows from this role");
-        return err_hint(err, "use a role with BYPASSRLS, or the table's owner");
-    }
-    return refuse_cascades(t, err);
 }
 
 static bool measure_size(struct turn *t, uint64_t *ret_bytes, struct err *err)
@@ -228,12 +202,33 @@ static bool prepare(struct turn *t, struct err *err)
     if (!connect_and_lock(t, false, err))
         return false;
     t->info = introspect_table(t->conn, t->target->table, err);
-    if (!t->info || !may_archive(t, err))
+    if (!t->info || !archive_allowed(t->info, t->target->table, t->conn, err))
         return false;
     bool ok =
         t->params->dry_run || (recover_first(t, &recovered, err) && all_decided(&recovered, err));
     recover_report_done(&recovered);
     return ok && measure_size(t, &t->table->size_before, err) && prepare_plan(t, err);
+}
+
+/* What every batch of this table has in common. */
+static bool prepare_archive(struct turn *t, struct err *err)
+{
+    if (!introspect_ddl(t->conn, t->info, &t->ddl, err))
+        return false;
+    t->archive = (struct archive_params){.config = t->params->config,
+                                         .database = t->target->database,
+                                         .table = t->target->table,
+                                         .info = t->info,
+                                         .plan = t->plan,
+                                         .ddl = buf_str(&t->ddl),
+                                         .store = t->store,
+                                         .pool = t->pool,
+                                         .keyring = t->keyring,
+                                         .run_id = t->report->run_id,
+                                         .stop = t->params->stop,
+                                         .progress = t->params->progress,
+                                         .phases = t->table->phases};
+    return true;
 }
 
 static bool dry_run(struct turn *t, struct err *err)
@@ -473,29 +468,36 @@ static void finish(struct turn *t, bool complete)
         log_err(LOG_WARN, &err);
 }
 
+/* What waited for the store goes first. A date range is about other rows. */
+static bool play_spool(struct turn *t, struct err *err)
+{
+    struct spool_report spool = {0};
+
+    if (t->params->start_date || t->params->end_date)
+        return true;
+    bool ok = spool_replay(&t->archive, t->conn, &spool, err);
+    t->table->spool_uploaded += spool.uploaded;
+    t->table->spool_dropped += spool.dropped;
+    t->table->records_archived += spool.rows;
+    t->table->batches += spool.uploaded;
+    t->table->bytes += spool.bytes;
+    t->table->line_bytes += spool.line_bytes;
+    t->report->records_archived += spool.rows;
+    t->report->bytes_uploaded += spool.bytes;
+    t->report->batches += spool.uploaded;
+    return ok;
+}
+
 static bool archive_table(struct turn *t, struct err *err)
 {
-    struct archive_params archive = {.config = t->params->config,
-                                     .database = t->target->database,
-                                     .table = t->target->table,
-                                     .info = t->info,
-                                     .plan = t->plan,
-                                     .store = t->store,
-                                     .pool = t->pool,
-                                     .keyring = t->keyring,
-                                     .run_id = t->report->run_id,
-                                     .stop = t->params->stop,
-                                     .progress = t->params->progress,
-                                     .phases = t->table->phases};
     bool complete;
 
     if (!plan_estimate(t->conn, t->plan, t->info, &t->table->eligible, err))
         return false;
     show(t, show_total, &t->table->eligible);
-    if (!introspect_ddl(t->conn, t->info, &t->ddl, err))
+    if (!prepare_archive(t, err) || !play_spool(t, err))
         return false;
-    archive.ddl = buf_str(&t->ddl);
-    t->archiver = archiver_new(&archive, err);
+    t->archiver = archiver_new(&t->archive, err);
     if (!t->archiver)
         return false;
     t->walk = walk_new(t->plan, t->info);
@@ -503,6 +505,53 @@ static bool archive_table(struct turn *t, struct err *err)
     if (conn_alive(t->conn))
         finish(t, ok && complete);
     return ok;
+}
+
+/* Not the database, which answers, and not something that another try would not change. */
+static bool store_is_away(const struct turn *t, const struct err *err)
+{
+    return (err->kind == ERR_NETWORK || err->kind == ERR_STORE) && t->info && conn_alive(t->conn);
+}
+
+static bool keep_next_batch(struct turn *t, enum spool_outcome *ret, int64_t *ret_rows,
+                            struct err *err)
+{
+    struct buf sql = BUF_INIT;
+    bool done = false;
+
+    if ((!t->plan && !prepare_plan(t, err)) || (!t->archive.config && !prepare_archive(t, err)))
+        return false;
+    if (!t->walk)
+        t->walk = walk_new(t->plan, t->info);
+    int64_t rows = next_batch_rows(t);
+    bool ok = rows == 0 || walk_next(t->walk, t->conn, rows, &sql, &done, err);
+    if (ok && rows > 0 && !done)
+        ok =
+            spool_keep(&t->archive, t->conn, walk_leaf(t->walk), buf_str(&sql), ret, ret_rows, err);
+    buf_done(&sql);
+    return ok;
+}
+
+/* The table's turn has failed; its next batch is kept for when the store is back. */
+static void keep_in_spool(struct turn *t, const struct err *why)
+{
+    const char *dir = t->params->config->s3.spool_dir;
+    enum spool_outcome outcome = SPOOL_NOT;
+    int64_t rows = 0;
+    struct err err;
+
+    if (!dir || t->params->dry_run || !store_is_away(t, why) || stop_asked(t->params->stop))
+        return;
+    if (!keep_next_batch(t, &outcome, &rows, &err))
+        log_err(LOG_WARN, &err);
+    else if (outcome == SPOOL_KEPT)
+        log_msg(LOG_WARN,
+                "%s.%s.%s: a batch of %" PRId64 " rows waits in %s; they stay in the table",
+                t->table->database, t->table->schema, t->table->table, rows, dir);
+    else if (outcome == SPOOL_WAITING)
+        log_msg(LOG_WARN, "%s.%s.%s: a batch waits in %s already", t->table->database,
+                t->table->schema, t->table->table, dir);
+    t->table->spooled += outcome == SPOOL_KEPT;
 }
 
 static void turn_done(struct turn *t)
@@ -531,6 +580,7 @@ static void run_table(struct turn *t)
         table->err = err;
         table->status = err.kind == ERR_INTERRUPTED ? RUN_STOPPED : RUN_FAILURE;
         log_err(err.kind == ERR_INTERRUPTED ? LOG_WARN : LOG_ERROR, &err);
+        keep_in_spool(t, &err);
     }
     turn_done(t);
     table->seconds = (double)(text_monotonic_us() - t->started_us) / 1e6;
@@ -717,6 +767,9 @@ static void write_table(const struct run_table *t, bool dry_run_only, struct jso
     json_put_int(j, "size_after", (int64_t)t->size_after);
     json_put_int(j, "recovered_settled", t->recovered_settled);
     json_put_int(j, "recovered_removed", t->recovered_removed);
+    json_put_int(j, "spooled", t->spooled);
+    json_put_int(j, "spool_uploaded", t->spool_uploaded);
+    json_put_int(j, "spool_dropped", t->spool_dropped);
     json_put_err(j, "error", &t->err);
     json_end(j);
 }

@@ -42,7 +42,9 @@ struct run_table {
     double seconds;
     uint64_t size_before, size_after;             /* pg_total_relation_size over leaves */
     int64_t recovered_settled, recovered_removed; /* batches of earlier runs decided first */
-    struct err err;                               /* kind ERR_NONE where all went well */
+    int64_t spooled;                       /* batches kept while the store was away: 0 or 1 */
+    int64_t spool_uploaded, spool_dropped; /* those of earlier runs */
+    struct err err;                        /* kind ERR_NONE where all went well */
 };
 
 struct run_report {

@@ -40,6 +40,9 @@ static void print_report(const struct recover_report *report, const struct optio
            " removed, %" PRId64 " left; %" PRIu64 " stale files and uploads removed\n",
            report->tables - report->tables_failed, report->settled, report->removed, report->left,
            report->swept);
+    if (report->spool.uploaded + report->spool.dropped + report->spool.waiting > 0)
+        printf("%" PRId64 " spooled batches archived, %" PRId64 " dropped, %" PRId64 " waiting\n",
+               report->spool.uploaded, report->spool.dropped, report->spool.waiting);
     if (report->indexes_put_back > 0 || report->indexes_left > 0)
         printf("%" PRId64 " indexes that a restore had set aside are put back, %" PRId64 " left\n",
                report->indexes_put_back, report->indexes_left);
@@ -150,8 +153,9 @@ const struct command cmd_recover = {
     .name = "recover",
     .summary = "settle or remove what a crash left unsettled",
     .usage = "[-d NAME] [-t TABLE] [FLAGS]",
-    .details = "Every run does this first. Exit 1 where a batch is left that cannot be decided,\n"
-               "or an index that a restore had set aside and that cannot be put back.\n"
+    .details = "Every run does this first, and archives what waited in s3.spool_dir. Exit 1\n"
+               "where a batch is left that cannot be decided, or an index that a restore had set\n"
+               "aside and that cannot be put back.\n"
                "--rebuild-catalog reads the bucket and removes nothing (doc/disaster.md).\n"
                "--rewrap alone: after a change of the encryption key, data keys are wrapped by\n"
                "the new one; no data is read, no database asked (doc/encryption.md).\n\n"

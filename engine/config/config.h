@@ -121,7 +121,10 @@ struct config_s3 {
     double bandwidth_limit_mb; /* MiB a second; 0: none */
     double rate_limit;         /* requests a second; 0: none */
     int64_t stale_upload_hours;
-    int64_t verify; /* enum config_store_verify */
+    int64_t verify;        /* enum config_store_verify */
+    const char *spool_dir; /* NULL: none */
+    int64_t spool_max_mb;  /* MiB; 0: no limit */
+    int64_t spool_retention_days;
 };
 
 /* What `compliance:` asks for; checked against every table on loading. */

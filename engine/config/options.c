@@ -347,10 +347,14 @@ const struct option_row options_table[] = {
      .help = "AWS account that the bucket must belong to; requests to another's are refused"},
     {.name = "tags", S3(tags), .type = OPTION_NAMES, .validate = is_tag, FIRST,
      .help = "Tags of data, metadata and manifest: a list of NAME=VALUE"},
-    {.name = "spool_dir", IGNORED(IN_S3), .type = OPTION_TEXT,
-     .earlier = {"local_fallback_dir"}, .help = "Where objects wait while the store is away"},
-    {.name = "local_fallback_retention_days", IGNORED(IN_S3), .type = OPTION_INT,
-     .fallback = "7", .unit = "days", .help = "How long objects wait there"},
+    {.name = "spool_dir", S3(spool_dir), .type = OPTION_TEXT,
+     .earlier = {"local_fallback_dir"}, .example = "/var/lib/archiver-tui/spool", FIRST,
+     .help = "Directory where one batch a table waits while the store is away; none where not said"},
+    {.name = "spool_max_mb", S3(spool_max_mb), .type = OPTION_INT, .fallback = "1024", .min = 0,
+     .max = 1e9, .unit = "MiB", FIRST, .help = "What may wait there in all; 0: no limit"},
+    {.name = "spool_retention_days", S3(spool_retention_days), .type = OPTION_INT,
+     .earlier = {"local_fallback_retention_days"}, .fallback = "7", .min = 1, .max = 3650,
+     .unit = "days", FIRST, .help = "How long a batch waits there before it is dropped"},
 
     /* --- defaults, databases, tables --- */
     {.name = "retention_days", SETTING(retention_days), .type = OPTION_INT, .fallback = "90",

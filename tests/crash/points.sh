@@ -9,7 +9,7 @@ QUIET=1
 
 points() {
     "$ARCHIVER" fault-points | awk '{ print $1 }' |
-        grep -vE '^(s3\.|recover\.|rewrap\.|put\.envelope|clock\.|export\.cut|dir\.corrupt|archive\.commit_lost)'
+        grep -vE '^(s3\.|spool\.|recover\.|rewrap\.|put\.envelope|clock\.|export\.cut|dir\.corrupt|archive\.commit_lost)'
 }
 
 each_point() { # ACTION
