@@ -342,12 +342,26 @@ struct in_flight {
 
 static void set_in_flight(struct progress_snapshot *s, const void *arg)
 {
-    s->rows_in_flight = ((const struct in_flight *)arg)->rows;
+    struct progress_table *t = progress_now(s);
+
+    if (t)
+        t->rows_in_flight = ((const struct in_flight *)arg)->rows;
 }
 
 static void set_phase(struct progress_snapshot *s, const void *arg)
 {
-    snprintf(s->phase, sizeof(s->phase), "%s", (const char *)arg);
+    struct progress_table *t = progress_now(s);
+
+    if (t)
+        PROGRESS_SET(t->phase, (const char *)arg);
+}
+
+static void set_object(struct progress_snapshot *s, const void *arg)
+{
+    struct progress_table *t = progress_now(s);
+
+    if (t)
+        PROGRESS_SET(t->object, (const char *)arg);
 }
 
 static void show_phase(struct batch *b, const char *phase)
@@ -419,6 +433,8 @@ static void name_batch(struct batch *b)
     text_sha256(seed.data, seed.len, digest);
     text_hex(digest, 32, hex);
     memcpy(b->batch_id, hex, 16);
+    if (a->params.progress)
+        progress_change(a->params.progress, set_object, buf_str(&b->data_key));
     buf_addf(&b->comment, "archiver-tui 3 cluster=%s txid=%" PRIu64 " run=%s batch=%s",
              server->system_identifier, b->txid, a->params.run_id, b->batch_id);
     buf_done(&seed);

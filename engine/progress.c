@@ -5,43 +5,283 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/text.h"
+#include "rate.h"
+
+/* What the snapshot does not show: clocks and samples, one a table. */
+struct hidden {
+    struct rate rate;
+    int64_t started_us, ended_us; /* monotonic; 0: not yet */
+    int64_t wait_us;              /* since when it waits; 0: it does not */
+};
 
 struct progress {
     pthread_mutex_t lock;
-    struct progress_snapshot snapshot;
+    struct progress_snapshot snapshot; /* times and rates in it are as of the last reading */
+    struct hidden *hidden;
+    struct rate rate;
+    int64_t started_us, ended_us;
 };
+
+static const struct progress_server nothing_known = {.answered = -1,
+                                                     .asked = -1,
+                                                     .active = -1,
+                                                     .transaction_age = -1,
+                                                     .lag = -1,
+                                                     .wal_per_second = -1};
 
 struct progress *progress_new(void)
 {
-    struct progress *progress = mem_alloc(sizeof(*progress));
+    struct progress *p = mem_alloc(sizeof(*p));
 
-    pthread_mutex_init(&progress->lock, NULL);
-    progress->snapshot.rows_total = -1;
-    return progress;
+    pthread_mutex_init(&p->lock, NULL);
+    p->snapshot.current = SIZE_MAX;
+    p->snapshot.exit_code = -1;
+    p->snapshot.rows_total = -1;
+    p->snapshot.pausable = true;
+    p->snapshot.server = nothing_known;
+    return p;
 }
 
-void progress_free(struct progress *progress)
+void progress_free(struct progress *p)
 {
-    if (!progress)
+    if (!p)
         return;
-    pthread_mutex_destroy(&progress->lock);
-    free(progress);
+    pthread_mutex_destroy(&p->lock);
+    progress_snapshot_done(&p->snapshot);
+    free(p->hidden);
+    free(p);
 }
 
-void progress_read(struct progress *progress, struct progress_snapshot *ret_snapshot)
+void progress_set(char *field, size_t size, const char *text)
 {
-    pthread_mutex_lock(&progress->lock);
-    *ret_snapshot = progress->snapshot;
-    pthread_mutex_unlock(&progress->lock);
+    size_t len = strlen(text);
+
+    if (len >= size) {
+        len = size - 1;
+        while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+            len--;
+    }
+    for (size_t i = 0; i < len; i++)
+        field[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
+    field[len] = '\0';
 }
 
-void progress_change(struct progress *progress,
-                     void (*change)(struct progress_snapshot *, const void *), const void *arg)
+struct progress_table *progress_now(struct progress_snapshot *s)
 {
-    pthread_mutex_lock(&progress->lock);
-    change(&progress->snapshot, arg);
-    pthread_mutex_unlock(&progress->lock);
+    return s->current < s->table_count ? &s->tables[s->current] : NULL;
 }
+
+/* --- the writer's side --- */
+
+void progress_begin(struct progress *p, const char *kind, const char *run_id)
+{
+    pthread_mutex_lock(&p->lock);
+    PROGRESS_SET(p->snapshot.kind, kind);
+    PROGRESS_SET(p->snapshot.run_id, run_id);
+    p->snapshot.started_utc_us = text_now_us();
+    p->started_us = text_monotonic_us();
+    pthread_mutex_unlock(&p->lock);
+}
+
+void progress_add_table(struct progress *p, const char *database, const char *schema,
+                        const char *table)
+{
+    char *name = mem_printf("%s.%s", schema, table);
+
+    pthread_mutex_lock(&p->lock);
+    size_t i = p->snapshot.table_count++;
+    p->snapshot.tables = mem_grow(p->snapshot.tables, (i + 1) * sizeof(*p->snapshot.tables));
+    p->hidden = mem_grow(p->hidden, (i + 1) * sizeof(*p->hidden));
+    p->snapshot.tables[i] =
+        (struct progress_table){.rows_total = -1, .rows_per_second = -1, .seconds_left = -1};
+    p->hidden[i] = (struct hidden){0};
+    PROGRESS_SET(p->snapshot.tables[i].database, database);
+    PROGRESS_SET(p->snapshot.tables[i].table, name);
+    pthread_mutex_unlock(&p->lock);
+    free(name);
+}
+
+/* Clocks start and stop with a table's state; counts become samples. */
+static void follow(struct progress *p)
+{
+    int64_t now = text_monotonic_us(), rows = 0;
+
+    for (size_t i = 0; i < p->snapshot.table_count; i++) {
+        const struct progress_table *t = &p->snapshot.tables[i];
+        struct hidden *h = &p->hidden[i];
+        rows += t->rows_done + t->rows_in_flight;
+        if (t->state == TABLE_RUNNING && h->started_us == 0)
+            h->started_us = now;
+        if (t->state > TABLE_RUNNING && h->started_us > 0 && h->ended_us == 0)
+            h->ended_us = now;
+        /* Before the first batch nothing can move: the rate begins with the rows. */
+        if (t->state == TABLE_RUNNING && t->rows_total >= 0)
+            rate_note(&h->rate, now, t->rows_done + t->rows_in_flight);
+    }
+    if (rows > 0 || p->rate.noted > 0 || progress_now(&p->snapshot))
+        rate_note(&p->rate, now, rows);
+}
+
+void progress_change(struct progress *p, void (*change)(struct progress_snapshot *, const void *),
+                     const void *arg)
+{
+    pthread_mutex_lock(&p->lock);
+    change(&p->snapshot, arg);
+    follow(p);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* After a pause the past says nothing about what is to come. */
+static void forget_rates(struct progress *p)
+{
+    p->hidden[p->snapshot.current].rate = (struct rate){0};
+    p->rate = (struct rate){0};
+}
+
+void progress_wait(struct progress *p, const char *wait, const char *why)
+{
+    pthread_mutex_lock(&p->lock);
+    struct progress_table *t = progress_now(&p->snapshot);
+    if (t) {
+        struct hidden *h = &p->hidden[p->snapshot.current];
+        int64_t now = text_monotonic_us();
+        if (h->wait_us > 0)
+            t->waited += (double)(now - h->wait_us) / 1e6;
+        if (strcmp(t->wait, "paused") == 0 && strcmp(wait ? wait : "", "paused") != 0)
+            forget_rates(p);
+        h->wait_us = wait ? now : 0;
+        PROGRESS_SET(t->wait, wait ? wait : "");
+        PROGRESS_SET(t->why, why ? why : "");
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+void progress_end(struct progress *p, const char *status, int exit_code)
+{
+    pthread_mutex_lock(&p->lock);
+    PROGRESS_SET(p->snapshot.status, status);
+    p->snapshot.exit_code = exit_code;
+    p->snapshot.current = SIZE_MAX;
+    p->ended_us = text_monotonic_us();
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* --- the reader's side --- */
+
+static double seconds_left(int64_t done, int64_t total, double rate)
+{
+    if (total < 0 || rate <= 0)
+        return -1;
+    return done >= total ? 0 : (double)(total - done) / rate;
+}
+
+static void read_table(struct progress_table *t, const struct hidden *h, int64_t now)
+{
+    int64_t end = h->ended_us > 0 ? h->ended_us : now;
+
+    t->seconds = h->started_us > 0 ? (double)(end - h->started_us) / 1e6 : 0;
+    if (h->wait_us > 0)
+        t->waited += (double)(now - h->wait_us) / 1e6;
+    t->rows_per_second = t->seconds_left = -1;
+    if (t->state == TABLE_RUNNING) {
+        t->rows_per_second = rate_per_second(&h->rate, now);
+        if (strcmp(t->wait, "paused") != 0) /* nobody knows for how long */
+            t->seconds_left =
+                seconds_left(t->rows_done + t->rows_in_flight, t->rows_total, t->rows_per_second);
+    } else if (t->seconds > 0 && t->rows_done > 0) {
+        t->rows_per_second = (double)t->rows_done / t->seconds; /* what it came to */
+    }
+}
+
+/* The total is known once it is known of every table that is not over. */
+static void add_up(struct progress_snapshot *s, const struct progress *p, int64_t now)
+{
+    int64_t in_flight = 0;
+    bool known = s->table_count > 0, paused = false;
+
+    s->rows_done = s->rows_total = s->batches = 0;
+    s->bytes = 0;
+    for (size_t i = 0; i < s->table_count; i++) {
+        const struct progress_table *t = &s->tables[i];
+        bool over = t->state > TABLE_RUNNING;
+        s->rows_done += t->rows_done;
+        in_flight += t->rows_in_flight;
+        s->batches += t->batches;
+        s->bytes += t->bytes;
+        paused = paused || strcmp(t->wait, "paused") == 0;
+        known = known && (over || t->rows_total >= 0);
+        s->rows_total += over ? t->rows_done : t->rows_total;
+    }
+    if (!known)
+        s->rows_total = -1;
+    if (p->ended_us > 0) {
+        s->rows_per_second = s->seconds > 0 ? (double)s->rows_done / s->seconds : -1;
+        s->seconds_left = 0;
+        return;
+    }
+    s->rows_per_second = rate_per_second(&p->rate, now);
+    s->seconds_left =
+        paused ? -1 : seconds_left(s->rows_done + in_flight, s->rows_total, s->rows_per_second);
+}
+
+static const char *state_of(struct progress_snapshot *s)
+{
+    const struct progress_table *t = progress_now(s);
+    bool paused = t && strcmp(t->wait, "paused") == 0;
+
+    if (s->exit_code >= 0)
+        return "ended";
+    if (s->stop_asked)
+        return "stopping";
+    if (paused)
+        return "paused";
+    if (s->pause_asked)
+        return "pausing";
+    return s->table_count > 0 ? "running" : "starting";
+}
+
+/* The monitor notes moments; ages grow while it notes nothing. */
+static void read_server(struct progress_server *server, int64_t now)
+{
+    if (server->answered >= 0)
+        server->answered = (double)now / 1e6 - server->answered;
+    if (server->asked >= 0)
+        server->asked = (double)now / 1e6 - server->asked;
+}
+
+void progress_read(struct progress *p, struct progress_snapshot *s)
+{
+    struct progress_table *tables = s->tables;
+    int64_t now = text_monotonic_us();
+
+    pthread_mutex_lock(&p->lock);
+    size_t size = p->snapshot.table_count * sizeof(*tables);
+    tables = mem_grow(tables, size > 0 ? size : 1);
+    *s = p->snapshot;
+    s->tables = tables;
+    if (size > 0)
+        memcpy(tables, p->snapshot.tables, size);
+    for (size_t i = 0; i < s->table_count; i++)
+        read_table(&tables[i], &p->hidden[i], now);
+    s->seconds = p->started_us == 0 ? 0
+                                    : (double)((p->ended_us > 0 ? p->ended_us : now) -
+                                               p->started_us) /
+                                          1e6;
+    add_up(s, p, now);
+    pthread_mutex_unlock(&p->lock);
+    read_server(&s->server, now);
+    PROGRESS_SET(s->state, state_of(s));
+}
+
+void progress_snapshot_done(struct progress_snapshot *s)
+{
+    free(s->tables);
+    s->tables = NULL;
+    s->table_count = 0;
+}
+
+/* --- names --- */
 
 const char *progress_phase_name(enum progress_phase phase)
 {
@@ -52,4 +292,14 @@ const char *progress_phase_name(enum progress_phase phase)
     };
 
     return names[phase];
+}
+
+const char *progress_state_name(enum progress_state state)
+{
+    static const char *const names[] = {
+        [TABLE_WAITING] = "waiting", [TABLE_RUNNING] = "running", [TABLE_DONE] = "done",
+        [TABLE_FAILED] = "failed",   [TABLE_SKIPPED] = "skipped", [TABLE_STOPPED] = "stopped",
+    };
+
+    return names[state];
 }

@@ -163,14 +163,6 @@ static void keep_report(struct store *store, const struct config *config,
     buf_done(&json);
 }
 
-static void show_run(struct progress_snapshot *s, const void *arg)
-{
-    const struct restore_report *report = arg;
-
-    snprintf(s->run_id, sizeof(s->run_id), "%s", report->restore_id);
-    s->started_us = text_monotonic_us();
-}
-
 static bool find_sources(const struct restore_params *p, struct store *store, struct sources *ret,
                          struct err *err)
 {
@@ -209,7 +201,7 @@ bool restore_run(const struct restore_params *params, struct restore_report *rep
     bool ok = false;
 
     *report = (struct restore_report){.dry_run = params->dry_run, .started_us = text_now_us()};
-    text_run_id(report->restore_id);
+    snprintf(report->restore_id, sizeof(report->restore_id), "%s", params->restore_id);
     log_set_run(report->restore_id);
     if (params->to_database && url_is(params->to_database) &&
         !url_read(params->to_database, arena, &means.url, err)) {
@@ -225,8 +217,6 @@ bool restore_run(const struct restore_params *params, struct restore_report *rep
     means.pool = pool_new(pool_cores(), "open", err);
     if (!means.pool)
         goto out;
-    if (params->progress)
-        progress_change(params->progress, show_run, report);
     for (size_t i = 0, end; i < sources.count && !stop_asked(params->stop); i = end) {
         end = group_end(&sources, i);
         restore_group(params, &sources.items[i], end - i, &means, report);

@@ -20,6 +20,7 @@
 #include "base/json.h"
 #include "base/queue.h"
 #include "config/config.h"
+#include "monitor.h"
 #include "progress.h"
 
 /* In the order of import_conflict and mapping_mode. */
@@ -57,6 +58,8 @@ struct restore_params {
     bool dry_run;
     const struct stop *stop;   /* may be NULL */
     struct progress *progress; /* may be NULL */
+    struct monitor *monitor; /* may be NULL */
+    const char *restore_id;  /* text_run_id */
 };
 
 struct restore_counts {

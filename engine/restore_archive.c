@@ -35,14 +35,13 @@ static struct restore_archive *entry_of(struct passage *a)
 
 static void show_rows(struct progress_snapshot *s, const void *arg)
 {
-    s->rows_done += *(const int64_t *)arg;
-    s->run_rows += *(const int64_t *)arg;
+    progress_now(s)->rows_done += *(const int64_t *)arg;
 }
 
 static void show_archive(struct progress_snapshot *s, const void *arg)
 {
-    s->batch++;
-    s->run_bytes += *(const uint64_t *)arg;
+    progress_now(s)->batches++;
+    progress_now(s)->bytes += *(const uint64_t *)arg;
 }
 
 /* --- pieces --- */

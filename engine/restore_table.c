@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "postgres/lock.h"
+#include "postgres/url.h"
 #include "restore_archive.h"
 #include "restore_report.h"
 #include "restore_target.h"
@@ -25,15 +26,22 @@
 
 static void show_table(struct progress_snapshot *s, const void *arg)
 {
-    const struct restore_turn *t = arg;
+    (void)arg;
+    s->current = s->table_count - 1; /* tables come one after another, each when its turn does */
+    progress_now(s)->state = TABLE_RUNNING;
+    PROGRESS_SET(progress_now(s)->phase, "restore");
+}
 
-    snprintf(s->database, sizeof(s->database), "%s", t->p->target->name);
-    snprintf(s->table, sizeof(s->table), "%s.%s", t->p->schema, t->p->table);
-    snprintf(s->phase, sizeof(s->phase), "restore");
-    s->batch = 0;
-    s->rows_done = s->rows_in_flight = 0;
-    s->rows_total = -1;
-    s->table_started_us = text_monotonic_us();
+static void show_table_done(struct progress_snapshot *s, const void *arg)
+{
+    const struct err *err = arg; /* NULL: it went well */
+    struct progress_table *t = progress_now(s);
+
+    t->state = !err ? TABLE_DONE : err->kind == ERR_INTERRUPTED ? TABLE_STOPPED : TABLE_FAILED;
+    t->phase[0] = '\0';
+    if (err)
+        err_line(err, t->error, sizeof(t->error));
+    s->current = SIZE_MAX;
 }
 
 static bool connect_and_lock(struct restore_turn *t, struct err *err)
@@ -41,6 +49,9 @@ static bool connect_and_lock(struct restore_turn *t, struct err *err)
     t->conn = conn_open(t->p->target, t->report->restore_id, err);
     if (!t->conn)
         return false;
+    /* A URL's target does not live as long as the monitor. */
+    if (!t->r->to_database || !url_is(t->r->to_database))
+        monitor_watch(t->r->monitor, t->p->target, PQbackendPID(conn_pg(t->conn)));
     if (conn_server(t->conn)->in_recovery) {
         err_set(err, ERR_PREFLIGHT, "the server is a standby");
         return err_hint(err, "restoring writes rows: connect to the primary");
@@ -170,7 +181,9 @@ bool restore_table(const struct restore_table_params *params, struct restore_rep
     bool ok;
 
     t.single = t.r->dry_run || (t.r->conflict == RESTORE_FAIL && t.r->commit_rows == 0);
-    restore_turn_show(&t, show_table, &t);
+    if (t.r->progress)
+        progress_add_table(t.r->progress, params->target->name, params->schema, params->table);
+    restore_turn_show(&t, show_table, NULL);
     ok = connect_and_lock(&t, err) && begin_writing(&t, err) && restore_target_prepare(&t, err) &&
          write_all(&t, err);
     if (!ok) {
@@ -181,6 +194,8 @@ bool restore_table(const struct restore_table_params *params, struct restore_rep
     if (ok && !t.r->dry_run)
         ok = finish(&t, err);
     estimate(&t, (double)(text_monotonic_us() - start) / 1e6);
+    restore_turn_show(&t, show_table_done, ok ? NULL : err);
+    monitor_watch(t.r->monitor, NULL, 0);
     turn_done(&t);
     return ok;
 }

@@ -66,7 +66,9 @@ static bool look_at_target(struct restore_turn *t, bool exists, struct err *err)
 
 static void show_total(struct progress_snapshot *s, const void *arg)
 {
-    s->rows_total = (s->rows_total < 0 ? 0 : s->rows_total) + *(const int64_t *)arg;
+    struct progress_table *t = progress_now(s);
+
+    t->rows_total = (t->rows_total < 0 ? 0 : t->rows_total) + *(const int64_t *)arg;
 }
 
 static void tell_differences(struct restore_turn *t, const struct restore_source *s)

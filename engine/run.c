@@ -2,9 +2,7 @@
 #include "run.h"
 
 #include <inttypes.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "archive.h"
 #include "base/log.h"
@@ -29,6 +27,7 @@ struct turn {
     const struct target *target;
     struct run_report *report;
     struct run_table *table;
+    size_t number; /* of the target, from 0 */
     struct store *store;
     struct pool *pool;
     struct keyring *keyring;
@@ -57,37 +56,75 @@ const char *run_status_name(enum run_status status)
 static void show_table(struct progress_snapshot *s, const void *arg)
 {
     const struct turn *t = arg;
+    struct progress_table *table = &s->tables[t->number];
 
-    snprintf(s->database, sizeof(s->database), "%s", t->target->database->name);
-    snprintf(s->table, sizeof(s->table), "%s.%s", t->target->table->schema, t->target->table->name);
-    snprintf(s->phase, sizeof(s->phase), "connect");
-    s->batch = 0;
-    s->rows_done = s->rows_in_flight = 0;
-    s->rows_total = -1;
-    s->table_started_us = text_monotonic_us();
+    s->current = t->number;
+    table->state = TABLE_RUNNING;
+    PROGRESS_SET(table->phase, "connect");
 }
 
 static void show_total(struct progress_snapshot *s, const void *arg)
 {
-    s->rows_total = *(const int64_t *)arg;
+    progress_now(s)->rows_total = *(const int64_t *)arg;
 }
 
-static void show_batch(struct progress_snapshot *s, const void *arg)
+/* What is settled of the table, as the report will have it. */
+static void show_counts(struct progress_snapshot *s, const void *arg)
 {
-    const struct archive_batch *batch = arg;
+    const struct turn *t = arg;
+    struct progress_table *table = progress_now(s);
 
-    s->batch++;
-    s->rows_in_flight = 0;
-    s->rows_done += batch->rows;
-    s->run_rows += batch->rows;
-    s->run_bytes += batch->bytes;
+    table->rows_in_flight = 0;
+    table->rows_done = t->table->records_archived;
+    table->batches = t->table->batches;
+    table->bytes = t->table->bytes;
+    memcpy(table->phases, t->table->phases, sizeof(table->phases));
+}
+
+static void show_retry(struct progress_snapshot *s, const void *arg)
+{
+    (void)arg;
+    progress_now(s)->retries++;
+    progress_now(s)->rows_in_flight = 0;
+}
+
+static void show_phase(struct progress_snapshot *s, const void *arg)
+{
+    PROGRESS_SET(progress_now(s)->phase, (const char *)arg);
+}
+
+static enum progress_state state_of(enum run_status status)
+{
+    return status == RUN_FAILURE   ? TABLE_FAILED
+           : status == RUN_STOPPED ? TABLE_STOPPED
+                                   : TABLE_DONE;
 }
 
 static void show_table_done(struct progress_snapshot *s, const void *arg)
 {
-    (void)arg;
-    s->tables_done++;
-    s->table[0] = s->database[0] = '\0';
+    const struct turn *t = arg;
+    struct progress_table *table = progress_now(s);
+
+    show_counts(s, arg);
+    table->state = state_of(t->table->status);
+    table->skipped = t->table->skipped_locked;
+    table->phase[0] = table->object[0] = '\0';
+    if (t->table->err.kind != ERR_NONE)
+        err_line(&t->table->err, table->error, sizeof(table->error));
+    s->current = SIZE_MAX;
+}
+
+/* Tables whose turn never came. */
+struct left_out {
+    size_t number;
+    enum progress_state state;
+};
+
+static void show_left_out(struct progress_snapshot *s, const void *arg)
+{
+    const struct left_out *l = arg;
+
+    s->tables[l->number].state = l->state;
 }
 
 static void show(struct turn *t, void (*change)(struct progress_snapshot *, const void *),
@@ -107,6 +144,7 @@ static bool connect_and_lock(struct turn *t, bool again, struct err *err)
     t->conn = conn_open(t->target->database, t->report->run_id, err);
     if (!t->conn)
         return false;
+    monitor_watch(t->params->monitor, t->target->database, PQbackendPID(conn_pg(t->conn)));
     if (conn_server(t->conn)->in_recovery) {
         err_set(err, ERR_PREFLIGHT, "the server is a standby");
         return err_hint(err, "archiving deletes rows: connect to the primary");
@@ -292,7 +330,7 @@ static void count_settled(struct turn *t, const struct archive_batch *batch, int
         t->line_bytes_a_row = (int64_t)(batch->line_bytes / (uint64_t)batch->rows) + 1;
     t->transients = 0;
     walk_took(t->walk, asked, batch->rows, buf_str(&batch->max_timestamp));
-    show(t, show_batch, batch);
+    show(t, show_counts, t);
     log_msg(LOG_INFO, "%s.%s.%s batch %" PRId64 " settled: %" PRId64 " rows, %" PRIu64 " bytes, %s",
             t->table->database, t->table->schema, t->table->table, t->table->batches, batch->rows,
             batch->bytes, buf_str(&batch->key));
@@ -319,6 +357,7 @@ static bool resolve(struct turn *t, const struct archive_batch *batch, int64_t a
     if (t->reconnects++ >= RECONNECTS_MAX || stop_now(t->params->stop))
         return false;
     log_err(LOG_WARN, &lost);
+    show(t, show_retry, NULL);
     if (!connect_and_lock(t, true, err) || !recover_first(t, &recovered, err) ||
         !all_decided(&recovered, err))
         goto out;
@@ -342,6 +381,7 @@ static bool try_again(struct turn *t, const struct archive_batch *batch, int64_t
     if (err->kind != ERR_TRANSIENT || ++t->transients > TRANSIENT_MAX)
         return false;
     log_err(LOG_WARN, err);
+    show(t, show_retry, NULL);
     t->batch_cap = asked > 1 ? asked / 2 : 1;
     return true;
 }
@@ -383,22 +423,6 @@ out:
     return ok;
 }
 
-static void pause_between(const struct turn *t)
-{
-    double seconds = t->target->table->settings.sleep_between_batches;
-    struct pollfd fd = {.fd = stop_fd(t->params->stop), .events = POLLIN};
-
-    if (seconds > 0 && !stop_asked(t->params->stop))
-        poll(&fd, 1, (int)(seconds * 1000));
-}
-
-static bool told_to_stop(const struct turn *t)
-{
-    const char *file = t->target->table->settings.stop_file;
-
-    return stop_asked(t->params->stop) || (file && access(file, F_OK) == 0);
-}
-
 static bool archive_all(struct turn *t, bool *ret_complete, struct err *err)
 {
     bool done = false;
@@ -408,15 +432,19 @@ static bool archive_all(struct turn *t, bool *ret_complete, struct err *err)
         int64_t rows = next_batch_rows(t);
         if (rows == 0)
             return true;
-        if (told_to_stop(t)) {
+        if (!throttle_wait(t->params->throttle, &t->target->table->settings) ||
+            stop_asked(t->params->stop)) {
             t->table->status = RUN_STOPPED;
             return true;
         }
-        int64_t before = t->table->batches;
+        show(t, show_phase, "archive");
+        int64_t rows_before = t->table->records_archived;
+        uint64_t bytes_before = t->table->bytes;
         if (!one_batch(t, rows, &done, err))
             return false;
-        if (t->table->batches > before)
-            pause_between(t);
+        if (t->table->records_archived > rows_before)
+            throttle_took(t->params->throttle, t->table->records_archived - rows_before,
+                          t->table->bytes - bytes_before);
     }
     *ret_complete = true;
     return true;
@@ -450,6 +478,7 @@ static bool give_space_back(struct turn *t, struct err *err)
                 t->table->schema, t->table->table);
         return true;
     }
+    show(t, show_phase, "vacuum");
     bool ok = vacuum_table(t->conn, t->info, strategy, err);
     t->table->phases[PHASE_VACUUM] += (double)(text_monotonic_us() - start) / 1e6;
     return ok;
@@ -556,6 +585,7 @@ static void keep_in_spool(struct turn *t, const struct err *why)
 
 static void turn_done(struct turn *t)
 {
+    monitor_watch(t->params->monitor, NULL, 0);
     archiver_free(t->archiver);
     walk_free(t->walk);
     plan_free(t->plan);
@@ -584,7 +614,7 @@ static void run_table(struct turn *t)
     }
     turn_done(t);
     table->seconds = (double)(text_monotonic_us() - t->started_us) / 1e6;
-    show(t, show_table_done, NULL);
+    show(t, show_table_done, t);
 }
 
 /* --- the run --- */
@@ -647,7 +677,7 @@ static void begin_report(const struct run_params *params, const struct targets *
                          struct run_report *report)
 {
     *report = (struct run_report){.dry_run = params->dry_run, .started_us = text_now_us()};
-    text_run_id(report->run_id);
+    snprintf(report->run_id, sizeof(report->run_id), "%s", params->run_id);
     report->tables = mem_alloc(targets->count * sizeof(*report->tables));
     report->table_count = targets->count;
     for (size_t i = 0; i < targets->count; i++) {
@@ -656,15 +686,6 @@ static void begin_report(const struct run_params *params, const struct targets *
         report->tables[i].table = targets->items[i].table->name;
         report->tables[i].eligible = -1;
     }
-}
-
-static void show_run(struct progress_snapshot *s, const void *arg)
-{
-    const struct run_report *report = arg;
-
-    snprintf(s->run_id, sizeof(s->run_id), "%s", report->run_id);
-    s->tables_total = (uint32_t)report->table_count;
-    s->started_us = text_monotonic_us();
 }
 
 /* `common`: what every table's turn has. */
@@ -677,14 +698,15 @@ static void run_tables(const struct turn *common, const struct targets *targets)
         struct turn turn = *common;
         turn.target = &targets->items[i];
         turn.table = &report->tables[i];
+        turn.number = i;
         bool limit = params->limit > 0 && report->records_archived >= params->limit;
-        if (limit)
-            continue;
-        if (stop_asked(params->stop)) {
-            report->tables[i].status = RUN_STOPPED;
+        if (!limit && !stop_asked(params->stop)) {
+            run_table(&turn);
             continue;
         }
-        run_table(&turn);
+        if (!limit)
+            report->tables[i].status = RUN_STOPPED;
+        show(&turn, show_left_out, &(struct left_out){i, limit ? TABLE_SKIPPED : TABLE_STOPPED});
     }
 }
 
@@ -709,8 +731,9 @@ bool run_archive(const struct run_params *params, struct run_report *report, str
         goto out;
     begin_report(params, &targets, report);
     log_set_run(report->run_id);
-    if (params->progress)
-        progress_change(params->progress, show_run, report);
+    for (size_t i = 0; params->progress && i < targets.count; i++)
+        progress_add_table(params->progress, targets.items[i].database->name,
+                           targets.items[i].table->schema, targets.items[i].table->name);
     run_tables(&common, &targets);
     report->ended_us = text_now_us();
     report->status = overall(report);

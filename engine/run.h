@@ -13,7 +13,9 @@
 #include "base/json.h"
 #include "base/queue.h"
 #include "config/config.h"
+#include "monitor.h"
 #include "progress.h"
+#include "throttle.h"
 
 struct run_params {
     const struct config *config;
@@ -22,8 +24,11 @@ struct run_params {
     int64_t limit;                         /* rows of the whole run at most; 0: no limit */
     bool dry_run;                          /* count and plan, touch nothing */
     bool include_restored;                 /* also rows that a restore brought back */
+    const char *run_id;                    /* text_run_id */
     const struct stop *stop;               /* may be NULL */
-    struct progress *progress;             /* may be NULL */
+    struct throttle *throttle;
+    struct progress *progress; /* may be NULL */
+    struct monitor *monitor;   /* may be NULL */
 };
 
 enum run_status { RUN_SUCCESS, RUN_PARTIAL, RUN_FAILURE, RUN_STOPPED };
@@ -48,7 +53,7 @@ struct run_table {
 };
 
 struct run_report {
-    char run_id[40]; /* "20261123T140211Z-7f3a": sortable and unique */
+    char run_id[40];
     enum run_status status;
     bool dry_run;
     int64_t started_us, ended_us; /* this host's clock, UTC */

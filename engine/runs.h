@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * Reports of runs and restores, kept in {prefix}/_runs/ for people and for `runs`.
+ * Reports of runs and restores, kept in {prefix}/_runs/ for people and for `runs`; and the past
+ * runs as they tell.
  *
  * Threads: any thread.
  */
@@ -14,5 +15,21 @@
 /* {prefix}/_runs/{name}.json. A failure is a warning in the log: what the report tells is done. */
 void runs_keep(struct store *store, const struct config *config, const char *name,
                const struct buf *json);
+
+struct runs_past {
+    char run_id[40], kind[16], status[16]; /* kind: archive, restore */
+    int64_t started_us, ended_us;
+    int64_t rows, batches; /* restore: rows restored and updated, archives; -1: not said */
+    uint64_t bytes;        /* stored; restore: fetched */
+    char error[300];       /* "": none, or several */
+};
+struct runs_list {
+    struct runs_past *items; /* the newest first */
+    size_t count;
+};
+/* The newest `most` (0: all). A report that cannot be read is passed over with a warning. */
+bool runs_read(struct store *store, const struct config *config, size_t most,
+               struct runs_list *ret_list, struct err *err);
+void runs_list_done(struct runs_list *list);
 
 #endif

@@ -74,37 +74,34 @@ static unsigned terminal_width(void)
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
-static double share_done(const struct progress_snapshot *s)
+static double share_done(const struct progress_table *t)
 {
-    int64_t done = s->rows_done + s->rows_in_flight;
+    int64_t done = t->rows_done + t->rows_in_flight;
 
-    if (s->rows_total <= 0)
+    if (t->rows_total <= 0)
         return -1;
-    return done >= s->rows_total ? 1 : (double)done / (double)s->rows_total;
+    return done >= t->rows_total ? 1 : (double)done / (double)t->rows_total;
 }
 
-static void add_numbers(const struct progress_snapshot *s, struct buf *text)
+static void add_numbers(const struct progress_table *t, struct buf *text)
 {
-    double seconds = (double)(text_monotonic_us() - s->table_started_us) / 1e6;
-    double rate = seconds > 0.5 ? (double)(s->rows_done + s->rows_in_flight) / seconds : 0;
-
-    text_add_count(text, (uint64_t)(s->rows_done + s->rows_in_flight));
-    if (s->rows_total > 0) {
+    text_add_count(text, (uint64_t)(t->rows_done + t->rows_in_flight));
+    if (t->rows_total > 0) {
         buf_adds(text, "/~");
-        text_add_count(text, (uint64_t)s->rows_total);
+        text_add_count(text, (uint64_t)t->rows_total);
     }
     buf_adds(text, " rows");
-    if (rate >= 1) {
+    if (t->rows_per_second >= 1) {
         buf_adds(text, "  ");
-        text_add_count(text, (uint64_t)rate);
+        text_add_count(text, (uint64_t)t->rows_per_second);
         buf_adds(text, " rows/s");
     }
-    if (rate >= 1 && s->rows_total > s->rows_done + s->rows_in_flight) {
+    if (t->seconds_left >= 0 && t->rows_total > 0) {
         buf_adds(text, "  ");
-        text_add_duration(text, (double)(s->rows_total - s->rows_done - s->rows_in_flight) / rate);
+        text_add_duration(text, t->seconds_left);
         buf_adds(text, " left");
     }
-    buf_addf(text, "  batch %" PRIu32 " %s", s->batch + 1, s->phase);
+    buf_addf(text, "  batch %" PRId64 " %s", t->batches + 1, t->wait[0] ? t->wait : t->phase);
 }
 
 static void add_bar(double share, size_t width, struct buf *text)
@@ -116,15 +113,16 @@ static void add_bar(double share, size_t width, struct buf *text)
 }
 
 /* The bar takes what the words leave. */
-static void compose(const struct progress_snapshot *s, unsigned width, struct buf *line)
+static void compose(struct progress_snapshot *s, unsigned width, struct buf *line)
 {
     struct buf numbers = BUF_INIT;
-    double share = share_done(s);
+    const struct progress_table *t = progress_now(s);
 
     buf_reset(line);
-    if (s->table[0]) {
-        add_numbers(s, &numbers);
-        buf_addf(line, "%s.%s  ", s->database, s->table);
+    if (t) {
+        double share = share_done(t);
+        add_numbers(t, &numbers);
+        buf_addf(line, "%s.%s  ", t->database, t->table);
         size_t words = text_width(buf_str(line)) + text_width(buf_str(&numbers)) + 10;
         if (share >= 0 && words + 5 < width)
             add_bar(share, width - words < BAR_MAX ? width - words : BAR_MAX, line);
@@ -141,16 +139,16 @@ static void compose(const struct progress_snapshot *s, unsigned width, struct bu
 
 static void show(struct bar *bar, struct buf *line)
 {
-    struct progress_snapshot snapshot;
+    struct progress_snapshot snapshot = {0};
 
     progress_read(bar->progress, &snapshot);
+    compose(&snapshot, bar->terminal ? terminal_width() : 400, line);
+    progress_snapshot_done(&snapshot);
     if (!bar->terminal) {
-        compose(&snapshot, 400, line);
         if (line->len > 0)
             log_msg(LOG_INFO, "progress: %s", buf_str(line));
         return;
     }
-    compose(&snapshot, terminal_width(), line);
     pthread_mutex_lock(&screen.lock);
     snprintf(screen.line, sizeof(screen.line), "%s", buf_str(line));
     draw();

@@ -2,9 +2,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "bar.h"
 #include "base/text.h"
 #include "command.h"
+#include "live.h"
 #include "output.h"
 #include "run.h"
 
@@ -139,8 +139,7 @@ static bool may_write(const struct call *call, struct err *err)
 static int run(const struct call *call, struct err *err)
 {
     const struct options *o = &call->options;
-    struct progress *progress = progress_new();
-    struct bar *bar = NULL;
+    struct live live;
     struct run_report report = {0};
     struct run_params params = {.config = call->config,
                                 .database = o->database,
@@ -151,26 +150,22 @@ static int run(const struct call *call, struct err *err)
                                 .limit = o->limit,
                                 .dry_run = o->dry_run,
                                 .include_restored = o->include_restored,
-                                .stop = call->stop,
-                                .progress = progress};
-    int code;
+                                .stop = call->stop};
 
-    if (!may_write(call, err)) {
-        progress_free(progress);
+    if (!may_write(call, err))
         return err_exit_code(err->kind);
-    }
-    if (!o->quiet && !o->json)
-        bar = bar_start(progress, call->config->progress_update_interval);
+    live_start(&live, call, "archive");
+    params.run_id = live.run_id;
+    params.progress = live.progress;
+    params.throttle = live.throttle;
+    params.monitor = live.monitor;
     bool ok = run_archive(&params, &report, err);
-    bar_stop(bar);
-    if (ok) {
+    int code = ok ? run_exit_code(&report) : err_exit_code(err->kind);
+    live_ended(&live, ok ? run_status_name(report.status) : "failure", code);
+    if (ok)
         print_report(&report, o);
-        code = run_exit_code(&report);
-    } else {
-        code = err_exit_code(err->kind);
-    }
     run_report_done(&report);
-    progress_free(progress);
+    live_done(&live);
     return code;
 }
 
@@ -184,7 +179,7 @@ const struct command cmd_archive = {
                "  archiver-tui archive --dry-run\n"
                "  archiver-tui archive -d appdb -t audit_logs --limit 1000000\n",
     .takes = TAKES_DATABASE | TAKES_TABLE | TAKES_DATES | TAKES_LIMIT | TAKES_DRY_RUN |
-             TAKES_INCLUDE_RESTORED,
+             TAKES_INCLUDE_RESTORED | TAKES_DETACH,
     .needs_config = true,
     .run = run,
 };

@@ -5,9 +5,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "bar.h"
 #include "base/text.h"
 #include "command.h"
+#include "live.h"
 #include "output.h"
 #include "restore.h"
 
@@ -190,22 +190,22 @@ static int run_with(const struct call *call, struct restore_params *params, stru
 {
     const struct options *o = &call->options;
     struct restore_report report;
-    struct bar *bar = NULL;
-    int code;
+    struct live live;
 
     params->config = call->config;
     params->stop = call->stop;
     params->dry_run = o->dry_run;
-    params->progress = progress_new();
-    if (!o->quiet && !o->json)
-        bar = bar_start(params->progress, call->config->progress_update_interval);
+    live_start(&live, call, "restore");
+    params->restore_id = live.run_id;
+    params->progress = live.progress;
+    params->monitor = live.monitor;
     bool ok = restore_run(params, &report, err);
-    bar_stop(bar);
+    int code = ok ? restore_exit_code(&report) : err_exit_code(err->kind);
+    live_ended(&live, ok ? report.status : "failure", code);
     if (ok)
         print_report(&report, o);
-    code = ok ? restore_exit_code(&report) : err_exit_code(err->kind);
     restore_report_done(&report);
-    progress_free(params->progress);
+    live_done(&live);
     return code;
 }
 
@@ -296,7 +296,7 @@ const struct command cmd_restore = {
                "  archiver-tui restore -t audit_logs --start-date 2025-03-01 --dry-run\n"
                "  archiver-tui restore KEY --where \"actor = 'eve'\" --to-table found\n",
     .takes = TAKES_DATABASE | TAKES_TABLE | TAKES_DATES | TAKES_LIMIT | TAKES_DRY_RUN |
-             TAKES_COLUMNS | TAKES_WHERE | TAKES_SELECTION | TAKES_RESTORE,
+             TAKES_COLUMNS | TAKES_WHERE | TAKES_SELECTION | TAKES_RESTORE | TAKES_DETACH,
     .args_max = SIZE_MAX,
     .needs_config = true,
     .check = check_restore,

@@ -62,8 +62,9 @@ static const struct command cmd_fault_points = {
 #endif
 
 static const struct command *const commands[] = {
-    &cmd_check,        &cmd_archive,  &cmd_list,   &cmd_show,    &cmd_cat,    &cmd_find,
-    &cmd_restore,      &cmd_rollback, &cmd_verify, &cmd_recover, &cmd_config, &cmd_help,
+    &cmd_check,        &cmd_archive,  &cmd_list,   &cmd_show,     &cmd_cat,    &cmd_find,
+    &cmd_restore,      &cmd_rollback, &cmd_verify, &cmd_recover,  &cmd_runs,   &cmd_watch,
+    &cmd_pause,        &cmd_resume,   &cmd_stop,   &cmd_throttle, &cmd_config, &cmd_help,
 #ifdef WITH_FAILPOINTS
     &cmd_fault_points,
 #endif
@@ -119,6 +120,10 @@ enum flag_id {
     FLAG_KEYS,
     FLAG_HTML,
     FLAG_IAM_POLICY,
+    FLAG_DETACH,
+    FLAG_ROWS_PER_SECOND,
+    FLAG_MB_PER_SECOND,
+    FLAG_NOW,
     FLAG_JSON,
     FLAG_QUIET,
     FLAG_VERBOSE,
@@ -174,13 +179,16 @@ static const struct flag {
      "the catalog is lost: settle what is proved"},
     {"offline", FLAG_OFFLINE, '\0', NULL, TAKES_REBUILD,
      "and the database too: settle what is whole"},
-    {"rewrap", FLAG_REWRAP, '\0', NULL, TAKES_REBUILD,
-     "data keys by the present encryption key"},
+    {"rewrap", FLAG_REWRAP, '\0', NULL, TAKES_REBUILD, "data keys by the present encryption key"},
     {"deep", FLAG_DEEP, '\0', NULL, TAKES_PROOFS,
      "each row against its index, manifest and schema"},
     {"keys", FLAG_KEYS, '\0', "sample|all", TAKES_PROOFS, "and that they are not in the table"},
     {"html", FLAG_HTML, '\0', "FILE", TAKES_PROOFS, "the report as one page, too"},
     {"iam-policy", FLAG_IAM_POLICY, '\0', NULL, TAKES_IAM_POLICY, "print the least IAM policy"},
+    {"detach", FLAG_DETACH, '\0', NULL, TAKES_DETACH, "in the background; prints the run's id"},
+    {"rows-per-second", FLAG_ROWS_PER_SECOND, '\0', "N", TAKES_THROTTLE, "at most; 0: no limit"},
+    {"mb-per-second", FLAG_MB_PER_SECOND, '\0', "N", TAKES_THROTTLE, "at most; 0: no limit"},
+    {"now", FLAG_NOW, '\0', NULL, TAKES_NOW, "roll the batch in work back"},
     {"config", FLAG_CONFIG, 'c', "FILE", 0, "configuration file"},
     {"json", FLAG_JSON, '\0', NULL, 0, "JSON on stdout"},
     {"quiet", FLAG_QUIET, 'q', NULL, 0, "only errors on stderr, no progress"},
@@ -213,6 +221,18 @@ static bool take_count(const struct flag *flag, const char *text, int64_t *ret, 
         return true;
     err_set(err, ERR_USAGE, "--%s: \"%s\" is not a number of rows", flag->name, text);
     return false;
+}
+
+static bool take_ceiling(const struct flag *flag, const char *text, const char **ret,
+                         struct err *err)
+{
+    double value;
+
+    *ret = text;
+    if (text_to_real(text, &value) && value >= 0)
+        return true;
+    err_set(err, ERR_USAGE, "--%s: \"%s\" is not a number", flag->name, text);
+    return err_hint(err, "0 takes the limit away");
 }
 
 static bool take_date(const struct flag *flag, const char *text, const char **ret, struct err *err)
@@ -399,6 +419,14 @@ static bool take_flag(const struct flag *flag, const char *value, struct options
         return o->dry_run = true;
     case FLAG_IAM_POLICY:
         return o->iam_policy = true;
+    case FLAG_DETACH:
+        return o->detach = true;
+    case FLAG_ROWS_PER_SECOND:
+        return take_ceiling(flag, value, &o->rows_per_second, err);
+    case FLAG_MB_PER_SECOND:
+        return take_ceiling(flag, value, &o->mb_per_second, err);
+    case FLAG_NOW:
+        return o->now = true;
     case FLAG_JSON:
         return o->json = true;
     case FLAG_QUIET:
@@ -422,19 +450,6 @@ static bool take_flag(const struct flag *flag, const char *value, struct options
 
 /* --- the command line --- */
 
-/* Flags of a later version: said as what they are, not as typos. */
-static bool is_later(const char *word)
-{
-    static const char *const later[] = {"--detach"};
-
-    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-        size_t len = strlen(later[i]);
-        if (strncmp(word, later[i], len) == 0 && (word[len] == '\0' || word[len] == '='))
-            return true;
-    }
-    return false;
-}
-
 static bool wrong_flag(int id, char **argv, struct err *err)
 {
     const char *names[FLAG_COUNT];
@@ -450,8 +465,6 @@ static bool wrong_flag(int id, char **argv, struct err *err)
     if (optopt >= 256)
         return err_set(err, ERR_USAGE, "%s takes no value", word);
     err_set(err, ERR_USAGE, "there is no flag %s", word);
-    if (is_later(word))
-        return err_why(err, "not in this version");
     for (size_t i = 0; i < FLAG_COUNT; i++)
         names[i] = flags[i].name;
     const char *nearest = text_nearest(word + strspn(word, "-"), names, FLAG_COUNT);
@@ -463,10 +476,9 @@ static bool wrong_flag(int id, char **argv, struct err *err)
 static bool no_such_command(const char *name, struct err *err)
 {
     /* What cli.md promises and this version does not do: said as what it is, not as a typo. */
-    static const char *const later[] = {"wizard", "runs",   "watch",   "pause",
-                                        "resume", "stop",   "cost",    "hold",
-                                        "audit",  "erase",  "compact", "expire",
-                                        "ddl",    "vacuum", "preview", "completion"};
+    static const char *const later[] = {"wizard", "cost",    "hold",      "audit",
+                                        "erase",  "compact", "expire",    "ddl",
+                                        "vacuum", "preview", "completion"};
     const char *names[COMMAND_COUNT];
 
     err_set(err, ERR_USAGE, "there is no command \"%s\"", name);
@@ -622,20 +634,15 @@ static void print_flags(const struct command *command, FILE *out)
 
 static void print_program(FILE *out)
 {
-    fputs("archiver-tui moves cold PostgreSQL rows to S3 or a directory, proves that they\n"
-          "arrived, deletes them, and gives the space back.\n\n"
-          "Usage: archiver-tui COMMAND [FLAGS]\n\n",
+    fputs("archiver-tui moves cold PostgreSQL rows to S3 or a directory and back again.\n\n"
+          "Usage: archiver-tui COMMAND [FLAGS]      archiver-tui help COMMAND\n\n",
           out);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (!commands[i]->hidden)
             fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     }
-    fputs("\n  -c, --config FILE    else $ARCHIVER_CONFIG, ./archiver.yaml,\n"
-          "                       ~/.config/archiver-tui/config.yaml,\n"
-          "                       /etc/archiver-tui/config.yaml\n\n"
-          "Examples:\n"
-          "  archiver-tui archive --dry-run\n"
-          "  archiver-tui list -t audit_logs\n",
+    fputs("\n  -c, --config FILE  else $ARCHIVER_CONFIG, ./archiver.yaml,\n"
+          "      ~/.config/archiver-tui/config.yaml, /etc/archiver-tui/config.yaml\n",
           out);
 }
 

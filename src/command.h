@@ -29,6 +29,9 @@ enum {
     TAKES_REBUILD = 1 << 12,   /* --rebuild-catalog, --offline, --rewrap */
     TAKES_PROOFS = 1 << 13,    /* --deep, --keys, --html */
     TAKES_IAM_POLICY = 1 << 14,
+    TAKES_DETACH = 1 << 15,
+    TAKES_NOW = 1 << 16,
+    TAKES_THROTTLE = 1 << 17, /* --rows-per-second, --mb-per-second */
 };
 
 struct options { /* borrowed from argv but for what is said */
@@ -45,9 +48,9 @@ struct options { /* borrowed from argv but for what is said */
     bool include_restored, all, new_only, create_table, disable_triggers, drop_indexes,
         skip_damaged;
     int64_t limit, offset; /* 0: none */
-    bool json, quiet, no_color, read_only, yes, dry_run, iam_policy, help, version;
+    bool json, quiet, no_color, read_only, yes, dry_run, iam_policy, detach, now, help, version;
     bool rebuild_catalog, offline, rewrap, deep;
-    const char *keys, *html;
+    const char *keys, *html, *rows_per_second, *mb_per_second;
     int verbose;
     const char *log_level, *log_format, *log_file;
 };
@@ -76,7 +79,8 @@ struct command {
 };
 
 extern const struct command cmd_archive, cmd_check, cmd_list, cmd_show, cmd_cat, cmd_find,
-    cmd_verify, cmd_recover, cmd_config, cmd_restore, cmd_rollback;
+    cmd_verify, cmd_recover, cmd_config, cmd_restore, cmd_rollback, cmd_runs, cmd_watch, cmd_pause,
+    cmd_resume, cmd_stop, cmd_throttle;
 
 /* Reads argv; ERR_USAGE with a hint. *ret_command is NULL where there is no command (only
  * --help or --version may stand without one). */

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "command.h"
+#include "detach.h"
 #include "output.h"
 
 /* --- signals --- */
@@ -161,6 +162,8 @@ static int dispatch(int argc, char **argv, struct call *call)
         command_print_help(command, stdout);
         return 0;
     }
+    if (call->options.detach)
+        return detach_run(argc, argv, call->options.json);
     return command ? run_command(command, call) : no_command(call);
 }
 

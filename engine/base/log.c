@@ -23,6 +23,8 @@ static struct {
     size_t early_count;
     void (*before)(void);
     void (*after)(void);
+    log_tap tap;
+    void *tap_state;
 } logger = {.lock = PTHREAD_MUTEX_INITIALIZER, .level = LOG_INFO};
 
 static const char *const names[] = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
@@ -89,6 +91,12 @@ static void emit(enum log_level level, const char *message, const struct err *er
     struct buf line = BUF_INIT;
 
     pthread_mutex_lock(&logger.lock);
+    if (logger.tap && level <= LOG_INFO)
+        logger.tap(level, message, logger.tap_state);
+    if (level > logger.level) {
+        pthread_mutex_unlock(&logger.lock);
+        return;
+    }
     if (logger.opened && logger.json)
         log_json(level, err ? err->what : message, err, &line);
     else
@@ -166,7 +174,7 @@ bool log_level_from(const char *name, enum log_level *ret_level)
 bool log_on(enum log_level level)
 {
     pthread_mutex_lock(&logger.lock);
-    bool on = level <= logger.level;
+    bool on = level <= logger.level || (logger.tap && level <= LOG_INFO);
     pthread_mutex_unlock(&logger.lock);
     return on;
 }
@@ -193,6 +201,14 @@ void log_err(enum log_level level, const struct err *err)
         return;
     err_line(err, line, sizeof(line));
     emit(level, line, err);
+}
+
+void log_tap_set(log_tap tap, void *state)
+{
+    pthread_mutex_lock(&logger.lock);
+    logger.tap = tap;
+    logger.tap_state = state;
+    pthread_mutex_unlock(&logger.lock);
 }
 
 void log_on_write(void (*before)(void), void (*after)(void))

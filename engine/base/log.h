@@ -34,6 +34,10 @@ void log_msg(enum log_level level, const char *format, ...) ERR_PRINTF(2, 3);
 void log_err(enum log_level level, const struct err *err);
 /* A progress bar owns the last line of stderr: called before a line is written and after. NULL
  * takes it off. */
+/* Every line of LOG_INFO and above goes to `tap` too, whatever the level; under the log's lock, so
+ * it must not log. One a process; NULL ends it. */
+typedef void (*log_tap)(enum log_level level, const char *text, void *state);
+void log_tap_set(log_tap tap, void *state);
 void log_on_write(void (*before)(void), void (*after)(void));
 
 #endif

@@ -52,10 +52,12 @@ struct config_settings {
     int64_t vacuum_strategy; /* enum config_vacuum; vacuum_after: false makes it none */
     int64_t transaction_timeout_minutes;
     int64_t lock_timeout_seconds;
-    const char *timezone;  /* for timestamp without time zone and date */
-    const char *where;     /* NULL: none */
-    const char *stop_file; /* NULL: none */
-    int64_t vacuum_after;  /* bool; already taken into vacuum_strategy */
+    const char *timezone;           /* for timestamp without time zone and date */
+    const char *where;              /* NULL: none */
+    const char *stop_file;          /* NULL: none */
+    double rows_per_second;         /* 0: no limit */
+    double max_replica_lag_seconds; /* 0: lag does not matter */
+    int64_t vacuum_after;           /* bool; already taken into vacuum_strategy */
 };
 
 struct config_table {

@@ -2,6 +2,8 @@
 #include "postgres/conn.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -314,6 +316,43 @@ PGresult *conn_query(struct conn *conn, const char *sql, size_t count, const cha
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
         return result;
     err_pg(err, conn->pg, result, "the server refused a query");
+    PQclear(result);
+    return NULL;
+}
+
+/* False: the answer is not there, *err says why. */
+static bool wait_for_answer(PGconn *pg, int fd, struct err *err)
+{
+    while (PQisBusy(pg)) {
+        struct pollfd fds[] = {{.fd = PQsocket(pg), .events = POLLIN},
+                               {.fd = fd, .events = POLLIN}};
+        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+            return err_sys(err, ERR_DATABASE, errno, "cannot wait for the server");
+        if (fds[1].revents)
+            return err_set(err, ERR_INTERRUPTED, "the server's answer was not waited for");
+        if (fds[0].revents && !PQconsumeInput(pg))
+            return err_pg(err, pg, NULL, "the server did not answer");
+    }
+    return true;
+}
+
+PGresult *conn_query_until(struct conn *conn, const char *sql, int fd, struct err *err)
+{
+    PGconn *pg = conn->pg;
+    PGresult *result, *next;
+
+    if (!PQsendQuery(pg, sql)) {
+        err_pg(err, pg, NULL, "the server refused a query");
+        return NULL;
+    }
+    if (!wait_for_answer(pg, fd, err))
+        return NULL;
+    result = PQgetResult(pg);
+    while ((next = PQgetResult(pg)))
+        PQclear(next);
+    if (PQresultStatus(result) == PGRES_TUPLES_OK)
+        return result;
+    err_pg(err, pg, result, "the server refused a query");
     PQclear(result);
     return NULL;
 }

@@ -48,6 +48,9 @@ bool conn_end(struct conn *conn, bool ok, struct err *err);
 /* Rows, text format; values are bound, NULL is SQL NULL. PQclear the result. NULL: *err filled. */
 PGresult *conn_query(struct conn *conn, const char *sql, size_t count, const char *const *values,
                      struct err *err);
+/* The same without values, given up when `fd` (-1: none) becomes readable: ERR_INTERRUPTED, and the
+ * connection is of no more use. */
+PGresult *conn_query_until(struct conn *conn, const char *sql, int fd, struct err *err);
 /* One row, one column into ret_value; *ret_found false where no row or NULL. */
 bool conn_value(struct conn *conn, const char *sql, size_t count, const char *const *values,
                 struct buf *ret_value, bool *ret_found, struct err *err);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "monitor.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "postgres/activity.h"
+
+#define EVERY_MS 2000
+/* A server that took no connection is left alone for so long. */
+#define RETRY_US 30000000
+/* Positions kept to tell how far behind a standby is: a quarter of an hour of them. */
+#define POSITIONS 450
+
+struct position {
+    int64_t at_us;
+    uint64_t wal;
+};
+
+struct monitor {
+    struct progress *progress;
+    char run_id[64];
+    int stop_fd;
+    pthread_t thread;
+    pthread_mutex_t lock; /* of what is watched */
+    const struct config_database *database;
+    int pid;
+    /* the thread's own */
+    struct conn *conn;
+    const struct config_database *connected;
+    int64_t retry_us;
+    struct position positions[POSITIONS];
+    size_t noted;
+};
+
+static double seconds_now(void)
+{
+    return (double)text_monotonic_us() / 1e6;
+}
+
+/* --- what is shown --- */
+
+static void show_asked(struct progress_snapshot *s, const void *arg)
+{
+    const char *name = arg;
+
+    if (strcmp(s->server.database, name) != 0) { /* another server: nothing of the last one stays */
+        s->server = (struct progress_server){.answered = -1,
+                                             .active = -1,
+                                             .transaction_age = -1,
+                                             .lag = -1,
+                                             .wal_per_second = -1};
+        PROGRESS_SET(s->server.database, name);
+    }
+    s->server.asked = seconds_now();
+}
+
+static void show_seen(struct progress_snapshot *s, const void *arg)
+{
+    const struct progress_server *seen = arg;
+    char database[sizeof(seen->database)];
+
+    memcpy(database, s->server.database, sizeof(database));
+    s->server = *seen;
+    memcpy(s->server.database, database, sizeof(database));
+    s->server.answered = seconds_now();
+    s->server.asked = -1;
+}
+
+/* Refused, or the connection lost: what was seen is old, and it is not being asked. */
+static void show_failed(struct progress_snapshot *s, const void *arg)
+{
+    (void)arg;
+    s->server.asked = -1;
+    s->server.lag = s->server.wal_per_second = s->server.transaction_age = -1;
+    s->server.active = -1;
+}
+
+/* --- from positions to times --- */
+
+static void note_position(struct monitor *m, uint64_t wal)
+{
+    m->positions[m->noted++ % POSITIONS] =
+        (struct position){.at_us = text_monotonic_us(), .wal = wal};
+}
+
+static const struct position *newest(const struct monitor *m, size_t back)
+{
+    return &m->positions[(m->noted - 1 - back) % POSITIONS];
+}
+
+static size_t held(const struct monitor *m)
+{
+    return m->noted < POSITIONS ? m->noted : POSITIONS;
+}
+
+/* How long ago the primary was where the slowest standby is now. pg_stat_replication.replay_lag
+ * does not grow while a standby replays nothing. */
+static double lag_of(const struct monitor *m, uint64_t replayed_to)
+{
+    const struct position *now = newest(m, 0), *seen = now;
+
+    if (replayed_to == 0)
+        return -1;
+    if (replayed_to >= now->wal)
+        return 0;
+    for (size_t back = 1; back < held(m); back++) {
+        seen = newest(m, back);
+        if (seen->wal <= replayed_to)
+            break;
+    }
+    return (double)(now->at_us - seen->at_us) / 1e6;
+}
+
+static double wal_rate(const struct monitor *m)
+{
+    size_t back = held(m) > 5 ? 5 : held(m) - 1;
+    const struct position *now = newest(m, 0), *then = newest(m, back);
+    double seconds = (double)(now->at_us - then->at_us) / 1e6;
+
+    if (seconds < 1 || now->wal < then->wal)
+        return -1;
+    return (double)(now->wal - then->wal) / seconds;
+}
+
+/* --- asking --- */
+
+static bool connect_to(struct monitor *m, const struct config_database *database, struct err *err)
+{
+    if (m->conn && m->connected == database && conn_alive(m->conn))
+        return true;
+    conn_close(m->conn);
+    m->conn = NULL;
+    m->noted = 0;
+    m->connected = database;
+    m->conn = conn_open(database, m->run_id, err);
+    return m->conn != NULL;
+}
+
+static bool ask(struct monitor *m, const struct config_database *database, int pid, struct err *err)
+{
+    struct activity a;
+
+    if (!connect_to(m, database, err) || !activity_read(m->conn, pid, m->stop_fd, &a, err))
+        return false;
+    note_position(m, a.wal_at);
+    struct progress_server seen = {.active = a.active,
+                                   .backends = a.backends,
+                                   .backends_max = a.backends_max,
+                                   .blocked = a.blocked,
+                                   .locks = a.locks,
+                                   .transaction_age = a.transaction_age,
+                                   .lag = lag_of(m, a.replayed_to),
+                                   .wal_per_second = wal_rate(m)};
+    progress_change(m->progress, show_seen, &seen);
+    return true;
+}
+
+static void look(struct monitor *m)
+{
+    struct err err;
+
+    pthread_mutex_lock(&m->lock);
+    const struct config_database *database = m->database;
+    int pid = m->pid;
+    pthread_mutex_unlock(&m->lock);
+    if (!database || (database == m->connected && text_monotonic_us() < m->retry_us))
+        return;
+    progress_change(m->progress, show_asked, database->name);
+    if (ask(m, database, pid, &err))
+        return;
+    progress_change(m->progress, show_failed, NULL);
+    if (err.kind != ERR_INTERRUPTED)
+        log_err(LOG_DEBUG, &err);
+    conn_close(m->conn);
+    m->conn = NULL;
+    m->retry_us = text_monotonic_us() + RETRY_US;
+}
+
+static void *monitor_thread(void *arg)
+{
+    struct monitor *m = arg;
+    struct pollfd fd = {.fd = m->stop_fd, .events = POLLIN};
+
+    pthread_setname_np(pthread_self(), "monitor");
+    do
+        look(m);
+    while (poll(&fd, 1, EVERY_MS) == 0);
+    conn_close(m->conn);
+    return NULL;
+}
+
+struct monitor *monitor_start(struct progress *progress, const char *run_id)
+{
+    struct monitor *m = mem_alloc(sizeof(*m));
+
+    m->progress = progress;
+    snprintf(m->run_id, sizeof(m->run_id), "monitor %s", run_id);
+    m->stop_fd = eventfd(0, EFD_CLOEXEC);
+    pthread_mutex_init(&m->lock, NULL);
+    if (m->stop_fd >= 0 && pthread_create(&m->thread, NULL, monitor_thread, m) == 0)
+        return m;
+    if (m->stop_fd >= 0)
+        close(m->stop_fd);
+    pthread_mutex_destroy(&m->lock);
+    free(m);
+    return NULL;
+}
+
+void monitor_stop(struct monitor *m)
+{
+    if (!m)
+        return;
+    eventfd_write(m->stop_fd, 1);
+    pthread_join(m->thread, NULL);
+    close(m->stop_fd);
+    pthread_mutex_destroy(&m->lock);
+    free(m);
+}
+
+void monitor_watch(struct monitor *m, const struct config_database *database, int pid)
+{
+    if (!m)
+        return;
+    pthread_mutex_lock(&m->lock);
+    m->database = database;
+    m->pid = pid;
+    pthread_mutex_unlock(&m->lock);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * When to wait: an operator's pause, a standby that lags, the sleep between batches, a ceiling of
+ * rows or bytes a second, a stop file. Asked between batches, where no transaction is open and the
+ * table's lock is kept.
+ *
+ *   throttle_new -> { throttle_wait -> a batch -> throttle_took } ...
+ *
+ * A ceiling holds on average: a batch goes as fast as it can, and the next one begins when the rows
+ * of the last would have been due.
+ *
+ * Threads: throttle_wait and throttle_took in the run's thread; the rest in any (own lock).
+ */
+#ifndef ARCHIVER_THROTTLE_H
+#define ARCHIVER_THROTTLE_H
+
+#include "base/queue.h"
+#include "config/config.h"
+#include "progress.h"
+
+struct throttle;
+/* What it waits for, and that it does, stands in `progress`; both are borrowed and may be NULL. */
+struct throttle *throttle_new(struct progress *progress, const struct stop *stop);
+void throttle_free(struct throttle *throttle); /* NULL allowed */
+
+/* --- the operator's side --- */
+
+/* Takes effect before the next batch. False: was so already. */
+bool throttle_pause(struct throttle *throttle, bool pause);
+/* For the rest of the run, instead of what the configuration says; 0: no ceiling, negative: stays
+ * as it is. MB is a million bytes of objects. */
+void throttle_set(struct throttle *throttle, double rows_per_second, double mb_per_second);
+
+/* --- the run's side --- */
+
+/* Blocks until the next batch may begin, or the run is asked to stop. False: the stop file is
+ * there. */
+bool throttle_wait(struct throttle *throttle, const struct config_settings *settings);
+/* A batch of so much is through. */
+void throttle_took(struct throttle *throttle, int64_t rows, uint64_t bytes);
+
+#endif
