@@ -10,11 +10,21 @@
 
 #define NAME "archiver-tui"
 
-static const char *runtime_dir(void)
+static const char *absolute(const char *variable)
 {
-    const char *dir = getenv("XDG_RUNTIME_DIR");
+    const char *dir = getenv(variable);
 
     return dir && *dir == '/' ? dir : NULL;
+}
+
+static const char *chosen_dir(void)
+{
+    return absolute("ARCHIVER_TUI_RUNTIME_DIR");
+}
+
+static const char *runtime_dir(void)
+{
+    return absolute("XDG_RUNTIME_DIR");
 }
 
 static void fallback(struct buf *path)
@@ -37,7 +47,9 @@ static bool is_private(const char *path)
 bool control_dir(struct buf *ret_path, struct err *err)
 {
     buf_reset(ret_path);
-    if (runtime_dir())
+    if (chosen_dir())
+        buf_adds(ret_path, chosen_dir());
+    else if (runtime_dir())
         buf_addf(ret_path, "%s/" NAME, runtime_dir());
     else
         fallback(ret_path);
@@ -68,6 +80,10 @@ void control_dirs(control_dir_each each, void *state)
 {
     struct buf own = BUF_INIT, user = BUF_INIT, other = BUF_INIT;
 
+    if (chosen_dir()) {
+        each(chosen_dir(), state);
+        return;
+    }
     if (geteuid() == 0) {
         each_of("/run/" NAME, each, state);
         each_of("/run/user/*/" NAME, each, state);

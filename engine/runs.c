@@ -34,6 +34,9 @@ void runs_keep(struct store *store, const struct config *config, const char *nam
 
 /* --- back --- */
 
+/* So many more are read, for runs that began in one second. */
+#define SAME_SECOND 4
+
 struct keys {
     char **items;
     size_t count;
@@ -114,6 +117,14 @@ static bool read_one(struct store *store, const char *key, struct runs_list *lis
     return ok || err->kind == ERR_NOT_FOUND;
 }
 
+static int newest_first(const void *a, const void *b)
+{
+    int64_t one = ((const struct runs_past *)a)->started_us;
+    int64_t other = ((const struct runs_past *)b)->started_us;
+
+    return (other > one) - (other < one);
+}
+
 bool runs_read(struct store *store, const struct config *config, size_t most,
                struct runs_list *ret_list, struct err *err)
 {
@@ -123,11 +134,14 @@ bool runs_read(struct store *store, const struct config *config, size_t most,
     *ret_list = (struct runs_list){0};
     add_prefix(config, &prefix);
     bool ok = store_list(store, buf_str(&prefix), NULL, keep_key, &keys, err);
-    size_t count = most > 0 && most < keys.count ? most : keys.count;
+    /* Names begin with the second, so the newest stand last, but for those of one second. */
+    size_t count = most > 0 && most + SAME_SECOND < keys.count ? most + SAME_SECOND : keys.count;
     ret_list->items = mem_alloc((count + 1) * sizeof(*ret_list->items));
-    /* Names begin with the time, so the newest stand last. */
     for (size_t i = 0; ok && i < count; i++)
         ok = read_one(store, keys.items[keys.count - 1 - i], ret_list, err);
+    qsort(ret_list->items, ret_list->count, sizeof(*ret_list->items), newest_first);
+    if (most > 0 && ret_list->count > most)
+        ret_list->count = most;
     for (size_t i = 0; i < keys.count; i++)
         free(keys.items[i]);
     free(keys.items);

@@ -14,9 +14,10 @@ place() {
     logs 4000
     all_ids "$DIR/all"
     # the path of a socket has room for 107 bytes
-    XDG_RUNTIME_DIR=$(mktemp -d "${TMPDIR:-/tmp}/archiver.XXXX")
-    export XDG_RUNTIME_DIR
-    trap 'rm -rf "$XDG_RUNTIME_DIR"' EXIT
+    ARCHIVER_TUI_RUNTIME_DIR=$(mktemp -d "${TMPDIR:-/tmp}/archiver.XXXX")
+    export ARCHIVER_TUI_RUNTIME_DIR
+    # shellcheck disable=SC2064
+    trap "rm -rf '$ARCHIVER_TUI_RUNTIME_DIR'" EXIT
 }
 
 detached() {
@@ -44,7 +45,7 @@ rows() {
 }
 
 sockets() {
-    find "$XDG_RUNTIME_DIR" -name '*.sock' | wc -l
+    find "$ARCHIVER_TUI_RUNTIME_DIR" -name '*.sock' | wc -l
 }
 
 # Until the run is no more.
@@ -66,7 +67,7 @@ ends_well() {
 
 # A client of the protocol: says $1 a line each, prints what comes for $2 seconds.
 talk() { # LINES SECONDS
-    python3 - "$XDG_RUNTIME_DIR/archiver-tui/$RUN.sock" "$1" "$2" <<'PYTHON'
+    python3 - "$ARCHIVER_TUI_RUNTIME_DIR/$RUN.sock" "$1" "$2" <<'PYTHON'
 import socket, sys, time
 s = socket.socket(socket.AF_UNIX)
 s.connect(sys.argv[1])
@@ -135,7 +136,7 @@ test_watchers_come_and_go() {
     python3 -c 'import socket, sys, time
 s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
 s.sendall(b"{\"do\": \"subscribe\", \"every_ms\": 50, \"log\": \"info\"}\n"); time.sleep(30)' \
-        "$XDG_RUNTIME_DIR/archiver-tui/$RUN.sock" &
+        "$ARCHIVER_TUI_RUNTIME_DIR/$RUN.sock" &
     local deaf=$!
     ends_well
     kill "$deaf"
@@ -261,7 +262,7 @@ test_nonsense_does_no_harm() {
     says "$DIR/talk" '"ok"'
     talk "$(head -c 40000 /dev/zero | tr '\0' x)" 0.3 >"$DIR/talk"
     says "$DIR/talk" 'too long'
-    python3 - "$XDG_RUNTIME_DIR/archiver-tui/$RUN.sock" <<'PYTHON'
+    python3 - "$ARCHIVER_TUI_RUNTIME_DIR/$RUN.sock" <<'PYTHON'
 import random, socket, sys
 random.seed(5)
 for _ in range(300):
@@ -279,33 +280,47 @@ PYTHON
 test_others_are_not_listened_to() {
     [ "$(id -u)" -eq 0 ] || return 0
     place
-    chmod 755 "$WORK" "$DIR" "$XDG_RUNTIME_DIR"
+    chmod 755 "$WORK" "$DIR"
     detached
     until_snapshot 'd["batches"] >= 1'
-    same "$(stat -c %a "$XDG_RUNTIME_DIR/archiver-tui" "$XDG_RUNTIME_DIR/archiver-tui/$RUN.sock" | xargs)" '700 600'
+    same "$(stat -c %a "$ARCHIVER_TUI_RUNTIME_DIR" "$ARCHIVER_TUI_RUNTIME_DIR/$RUN.sock" | xargs)" '700 600'
     # even where the door was left open
-    chmod 755 "$XDG_RUNTIME_DIR/archiver-tui"
-    chmod 777 "$XDG_RUNTIME_DIR/archiver-tui/$RUN.sock"
+    chmod 755 "$ARCHIVER_TUI_RUNTIME_DIR"
+    chmod 777 "$ARCHIVER_TUI_RUNTIME_DIR/$RUN.sock"
     setpriv --reuid=nobody --clear-groups python3 -c 'import socket, sys
 s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
 try: s.sendall(b"{\"do\": \"stop\"}\n"); sys.stdout.write(repr(s.recv(100)))
-except OSError as e: sys.stdout.write("closed")' "$XDG_RUNTIME_DIR/archiver-tui/$RUN.sock" >"$DIR/said"
+except OSError as e: sys.stdout.write("closed")' "$ARCHIVER_TUI_RUNTIME_DIR/$RUN.sock" >"$DIR/said"
     [[ $(cat "$DIR/said") =~ ^(closed|b\'\')$ ]] || fail "$(cat "$DIR/said")"
     ends_well
 }
 
 test_a_directory_that_is_not_ours_alone_is_not_used() {
     place 0
-    mkdir "$XDG_RUNTIME_DIR/archiver-tui"
-    chmod 777 "$XDG_RUNTIME_DIR/archiver-tui"
+    chmod 777 "$ARCHIVER_TUI_RUNTIME_DIR"
     ok archive
     says "$ERR" 'is not ours alone'
     balanced "$DIR/all"
-    rmdir "$XDG_RUNTIME_DIR/archiver-tui"
+    rmdir "$ARCHIVER_TUI_RUNTIME_DIR"
     mkdir -m 700 "$DIR/elsewhere"
-    ln -s "$DIR/elsewhere" "$XDG_RUNTIME_DIR/archiver-tui"
+    ln -s "$DIR/elsewhere" "$ARCHIVER_TUI_RUNTIME_DIR"
     ok archive
     says "$ERR" 'is not ours alone'
+}
+
+# As a login has it, and looked for there.
+test_the_users_runtime_directory_is_the_default() {
+    place
+    local runtime=$ARCHIVER_TUI_RUNTIME_DIR
+    unset ARCHIVER_TUI_RUNTIME_DIR
+    XDG_RUNTIME_DIR=$runtime ok archive --detach
+    RUN=$(cat "$OUT")
+    [ -S "$runtime/archiver-tui/$RUN.sock" ] || fail "no socket in $runtime"
+    same "$(stat -c %a "$runtime/archiver-tui")" 700
+    XDG_RUNTIME_DIR=$runtime ok watch "$RUN" --json
+    same "$(tail -1 "$OUT" | json /dev/stdin '["status"]')" success
+    same "$(find "$runtime" -type s | wc -l)" 0
+    rm -rf "$runtime"
 }
 
 test_what_cannot_start_says_so() {
