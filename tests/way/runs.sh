@@ -157,7 +157,7 @@ test_pause_holds_between_batches() {
     until_snapshot 'd["state"] == "paused"'
     local before
     before=$(rows)
-    same "$(sql "SELECT count(*) FROM pg_stat_activity WHERE datname = '$DB' AND application_name LIKE 'archiver-tui%' AND xact_start IS NOT NULL AND query NOT LIKE '%pg_stat_activity%'")" \
+    same "$(sql "SELECT count(*) FROM pg_stat_activity WHERE datname = '$DB' AND application_name LIKE 'archiver-tui%' AND application_name NOT LIKE 'archiver-tui monitor%' AND xact_start IS NOT NULL")" \
         0 'transactions that are open'
     same "$(sql "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = '$DB')")" \
         1 'locks of the table'
