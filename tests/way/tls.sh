@@ -10,7 +10,7 @@
 
 REAL=$S3_ENDPOINT
 SERVER_PORT=${REAL##*:}
-TLS_PORT=$((SERVER_PORT + 2000))
+TLS_PORT=$((SERVER_PORT + 4000)) # S3 servers have 12000 to 15000, databases 20000 and up
 S3_ENDPOINT=https://localhost:$TLS_PORT
 CA=$WORK/ca
 export S3_ACCESS_KEY S3_SECRET_KEY
