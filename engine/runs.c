@@ -78,6 +78,23 @@ static const char *error_of(struct json_object *o)
     return message ? message : "";
 }
 
+static void take_tables(struct json_object *tables, struct runs_past *ret)
+{
+    size_t count =
+        json_object_is_type(tables, json_type_array) ? json_object_array_length(tables) : 0;
+
+    ret->tables = mem_alloc((count + 1) * sizeof(*ret->tables));
+    for (ret->table_count = 0; ret->table_count < count; ret->table_count++) {
+        struct json_object *o = json_object_array_get_idx(tables, ret->table_count);
+        struct runs_table *t = &ret->tables[ret->table_count];
+        snprintf(t->database, sizeof(t->database), "%s", json_opt_str(o, "database", ""));
+        snprintf(t->schema, sizeof(t->schema), "%s", json_opt_str(o, "schema", ""));
+        snprintf(t->table, sizeof(t->table), "%s", json_opt_str(o, "table", ""));
+        snprintf(t->status, sizeof(t->status), "%s", json_opt_str(o, "status", ""));
+        t->rows = json_opt_int(o, "records_archived", 0);
+    }
+}
+
 static void take(struct json_object *o, struct runs_past *ret)
 {
     const char *restore_id = json_opt_str(o, "restore_id", NULL);
@@ -95,6 +112,8 @@ static void take(struct json_object *o, struct runs_past *ret)
                         : json_opt_int(o, "records_archived", -1);
     ret->bytes = (uint64_t)json_opt_int(o, restore ? "bytes_fetched" : "bytes_uploaded", 0);
     ret->batches = json_opt_int(o, "batches", -1);
+    if (!restore)
+        take_tables(json_opt(o, "tables"), ret);
     if (restore && json_object_is_type(archives, json_type_array))
         ret->batches = (int64_t)json_object_array_length(archives);
 }
@@ -140,8 +159,8 @@ bool runs_read(struct store *store, const struct config *config, size_t most,
     for (size_t i = 0; ok && i < count; i++)
         ok = read_one(store, keys.items[keys.count - 1 - i], ret_list, err);
     qsort(ret_list->items, ret_list->count, sizeof(*ret_list->items), newest_first);
-    if (most > 0 && ret_list->count > most)
-        ret_list->count = most;
+    while (most > 0 && ret_list->count > most)
+        free(ret_list->items[--ret_list->count].tables);
     for (size_t i = 0; i < keys.count; i++)
         free(keys.items[i]);
     free(keys.items);
@@ -149,8 +168,22 @@ bool runs_read(struct store *store, const struct config *config, size_t most,
     return ok;
 }
 
+bool runs_report(struct store *store, const struct config *config, const char *run_id,
+                 struct buf *ret_json, struct err *err)
+{
+    struct buf key = BUF_INIT;
+
+    add_prefix(config, &key);
+    buf_addf(&key, "%s.json", run_id);
+    bool ok = store_get(store, buf_str(&key), 0, UINT64_MAX, ret_json, err);
+    buf_done(&key);
+    return ok || err_in(err, "report of %s", run_id);
+}
+
 void runs_list_done(struct runs_list *list)
 {
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i].tables);
     free(list->items);
     *list = (struct runs_list){0};
 }

@@ -62,15 +62,21 @@ static const struct command cmd_fault_points = {
 #endif
 
 static const struct command *const commands[] = {
-    &cmd_check,        &cmd_archive,  &cmd_list,   &cmd_show,     &cmd_cat,    &cmd_find,
-    &cmd_restore,      &cmd_rollback, &cmd_verify, &cmd_recover,  &cmd_runs,   &cmd_watch,
-    &cmd_pause,        &cmd_resume,   &cmd_stop,   &cmd_throttle, &cmd_config, &cmd_help,
+    &cmd_check,        &cmd_archive, &cmd_list,     &cmd_show,    &cmd_cat,
+    &cmd_find,         &cmd_restore, &cmd_rollback, &cmd_verify,  &cmd_recover,
+    &cmd_runs,         &cmd_watch,   &cmd_pause,    &cmd_resume,  &cmd_stop,
+    &cmd_throttle,     &cmd_config,  &cmd_help,     &cmd_console,
 #ifdef WITH_FAILPOINTS
     &cmd_fault_points,
 #endif
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+const struct command *command_at(size_t i)
+{
+    return i < COMMAND_COUNT ? commands[i] : NULL;
+}
 
 const struct command *command_find(const char *name)
 {
@@ -634,8 +640,9 @@ static void print_flags(const struct command *command, FILE *out)
 
 static void print_program(FILE *out)
 {
-    fputs("archiver-tui moves cold PostgreSQL rows to S3 or a directory and back again.\n\n"
-          "Usage: archiver-tui COMMAND [FLAGS]      archiver-tui help COMMAND\n\n",
+    fputs("archiver-tui moves cold PostgreSQL rows to S3 or a directory and back again.\n"
+          "On a terminal, without a command: the console.\n"
+          "Usage: archiver-tui [COMMAND] [FLAGS]      archiver-tui help COMMAND\n\n",
           out);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (!commands[i]->hidden)

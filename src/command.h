@@ -8,6 +8,8 @@
 #ifndef ARCHIVER_SRC_COMMAND_H
 #define ARCHIVER_SRC_COMMAND_H
 
+#include <stdatomic.h>
+
 #include "base/err.h"
 #include "base/queue.h"
 #include "config/config.h"
@@ -60,6 +62,7 @@ struct call {
     const char *const *args; /* what stands behind the flags */
     size_t arg_count;
     struct config *config; /* loaded where the command needs one */
+    atomic_bool hangup_stops;
     struct stop *stop;
 };
 
@@ -72,6 +75,7 @@ struct command {
     size_t args_min, args_max;
     bool needs_config;
     bool hidden;
+    bool terminal; /* paints on it: the log has to go elsewhere, and SIGHUP is its end */
     /* Judges the arguments before any file is read; may be NULL. */
     bool (*check)(const struct call *call, struct err *err);
     /* The exit code; *err filled where it is not the command's own to say. */
@@ -80,7 +84,7 @@ struct command {
 
 extern const struct command cmd_archive, cmd_check, cmd_list, cmd_show, cmd_cat, cmd_find,
     cmd_verify, cmd_recover, cmd_config, cmd_restore, cmd_rollback, cmd_runs, cmd_watch, cmd_pause,
-    cmd_resume, cmd_stop, cmd_throttle;
+    cmd_resume, cmd_stop, cmd_throttle, cmd_console;
 
 /* Reads argv; ERR_USAGE with a hint. *ret_command is NULL where there is no command (only
  * --help or --version may stand without one). */
@@ -88,6 +92,7 @@ bool command_parse(int argc, char **argv, const struct command **ret_command, st
                    struct err *err);
 void command_done(struct call *call);
 const struct command *command_find(const char *name);
+const struct command *command_at(size_t i);                        /* NULL behind the last */
 void command_print_help(const struct command *command, FILE *out); /* NULL: the program's */
 
 #endif

@@ -21,6 +21,7 @@
 
 struct signals {
     struct stop *stop;
+    const struct call *call;
     sigset_t set;
     atomic_bool over; /* main is done */
 };
@@ -30,11 +31,17 @@ static void *signal_thread(void *arg)
     struct signals *signals = arg;
     int number;
 
+    sigset_t all;
+
     pthread_setname_np(pthread_self(), "signals");
+    sigfillset(&all); /* what the console handles itself, its own thread does */
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
     while (sigwait(&signals->set, &number) == 0) {
         if (atomic_load(&signals->over))
             break;
-        if (number == SIGHUP || number == SIGUSR1) /* of somebody else: not ours to act on */
+        if (number == SIGUSR1) /* of somebody else: not ours to act on */
+            continue;
+        if (number == SIGHUP && !atomic_load(&signals->call->hangup_stops))
             continue;
         bool again = stop_asked(signals->stop);
         log_msg(LOG_WARN, again ? "stopping at once: the batch in work is rolled back"
@@ -73,7 +80,8 @@ static enum log_level level_of(const struct options *o, const struct config *con
     return level;
 }
 
-static bool open_log(const struct options *o, const struct config *config, struct err *err)
+static bool open_log(const struct options *o, const struct config *config, bool painting,
+                     struct err *err)
 {
     const char *format = o->log_format ? o->log_format : config ? config->logging.format : "text";
     struct log_params params = {
@@ -84,10 +92,13 @@ static bool open_log(const struct options *o, const struct config *config, struc
                             : NULL,
     };
 
+    if (!params.file && painting) /* who paints keeps the lines itself */
+        params.file = "/dev/null";
+
     return log_open(&params, err);
 }
 
-static bool load_config(struct call *call, struct err *err)
+static bool load_config(struct call *call, bool painting, struct err *err)
 {
     char *path = config_find(call->options.config, err);
 
@@ -95,7 +106,7 @@ static bool load_config(struct call *call, struct err *err)
         return false;
     call->config = config_load(path, err);
     free(path);
-    if (!call->config || !open_log(&call->options, call->config, err))
+    if (!call->config || !open_log(&call->options, call->config, painting, err))
         return false;
     for (size_t i = 0; i < call->config->warning_count; i++)
         log_msg(LOG_WARN, "%s", call->config->warnings[i]);
@@ -109,9 +120,10 @@ static int run_command(const struct command *command, struct call *call)
     struct err err = ERR_INIT;
     int code = 0;
 
-    if (!command->needs_config && !open_log(&call->options, NULL, &err))
+    atomic_store(&call->hangup_stops, command->terminal);
+    if (!command->needs_config && !open_log(&call->options, NULL, false, &err))
         code = err_exit_code(err.kind);
-    else if (command->needs_config && !load_config(call, &err))
+    else if (command->needs_config && !load_config(call, command->terminal, &err))
         code = err_exit_code(err.kind);
     else
         code = command->run(call, &err);
@@ -132,10 +144,13 @@ static bool wants_json(int argc, char **argv)
     return false;
 }
 
-static int no_command(const struct call *call)
+/* The console where there is a terminal to show it on. */
+static int no_command(struct call *call)
 {
     struct err err;
 
+    if (!call->options.json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+        return run_command(&cmd_console, call);
     err_set(&err, ERR_USAGE, "no command given");
     err_hint(&err, "archiver-tui help");
     output_error(&err, call->options.json);
@@ -197,6 +212,8 @@ int main(int argc, char **argv)
 {
     struct signals signals = {.stop = stop_new()};
     struct call call = {.stop = signals.stop};
+
+    signals.call = &call;
     pthread_t thread;
 
     block_signals(&signals);

@@ -47,6 +47,20 @@ for file in src/*.[ch]; do
     done < <(sed -n 's/^#include "\(.*\)"/\1/p' "$file")
 done
 
+# The console stands on the operations as src/ does; curses and readline have one file each.
+for file in ui/*.[ch]; do
+    while read -r header; do
+        case $header in
+        */*) [[ $header == base/* || $header == config/* ]] ||
+            say "$file includes $header" ;;
+        esac
+    done < <(sed -n 's/^#include "\(.*\)"/\1/p' "$file")
+    ! grep -qE '^#include <(curses|term)\.h>' "$file" || [ "$file" = ui/term.c ] ||
+        say "$file includes curses"
+    ! grep -qE '^#include <readline/' "$file" || [ "$file" = ui/prompt.c ] ||
+        say "$file includes readline"
+done
+
 sources=$(git ls-files 'engine/*.[ch]' 'engine/*/*.[ch]' 'src/*.[ch]' 'ui/*.[ch]' 2>/dev/null)
 [ -n "$sources" ] || sources=$(find engine src ui -name '*.[ch]' 2>/dev/null)
 banned='\b(strcpy|strcat|sprintf|strtok|atoi|gmtime|localtime|system|gets|alloca)[[:space:]]*\('
@@ -61,7 +75,7 @@ awk '!/[^ -~\t]/ && length($0) > 110 { print FILENAME ":" FNR ": " length($0) " 
 grep -nE '\b(TODO|FIXME|XXX)\b' $sources && say "unfinished, see above"
 
 # A function that a header promises and nobody else calls. base/ is exempt: it is a library.
-for header in $(ls engine/*.h engine/*/*.h | grep -v '^engine/base/'); do
+for header in $(ls engine/*.h engine/*/*.h ui/*.h | grep -v '^engine/base/'); do
     module=${header%.h}.c
     [ -f "$module" ] || continue
     for name in $(sed -n 's/^[a-z].*[ *]\([a-z0-9_]*\)(.*/\1/p' "$header" | sort -u); do

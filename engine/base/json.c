@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <json-c/json_object_iterator.h>
 #include <json-c/json_tokener.h>
+#include <json-c/linkhash.h>
 #include <math.h>
 
 #include "base/text.h"
@@ -291,4 +292,43 @@ bool json_opt_bool(struct json_object *o, const char *key, bool otherwise)
 
     return json_object_is_type(value, json_type_boolean) ? json_object_get_boolean(value)
                                                          : otherwise;
+}
+
+/* --- for people --- */
+
+static void add_value(struct buf *text, const char *name, struct json_object *value, int depth)
+{
+    if (json_object_is_type(value, json_type_null))
+        return;
+    if (json_object_is_type(value, json_type_string))
+        buf_addf(text, "%*s%-18s %s\n", depth * 2, "", name, json_object_get_string(value));
+    else
+        buf_addf(text, "%*s%-18s %s\n", depth * 2, "", name,
+                 json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN));
+}
+
+static void add_lines(struct buf *text, struct json_object *object, int depth)
+{
+    json_object_object_foreach(object, name, value)
+    {
+        size_t n =
+            json_object_is_type(value, json_type_array) ? json_object_array_length(value) : 0;
+        if (json_object_is_type(value, json_type_object)) {
+            buf_addf(text, "%*s%s\n", depth * 2, "", name);
+            add_lines(text, value, depth + 1);
+        } else if (n > 0 &&
+                   json_object_is_type(json_object_array_get_idx(value, 0), json_type_object)) {
+            for (size_t i = 0; i < n; i++) {
+                buf_addf(text, "%*s%s %zu of %zu\n", depth * 2, "", name, i + 1, n);
+                add_lines(text, json_object_array_get_idx(value, i), depth + 1);
+            }
+        } else {
+            add_value(text, name, value, depth);
+        }
+    }
+}
+
+void json_add_lines(struct buf *text, struct json_object *object)
+{
+    add_lines(text, object, 0);
 }

@@ -69,4 +69,7 @@ bool json_opt_bool(struct json_object *o, const char *key, bool otherwise);
 struct json_object *json_opt(struct json_object *o,
                              const char *key); /* borrowed; NULL when absent */
 
+/* A document as lines "name value"; what stands in another, indented. */
+void json_add_lines(struct buf *text, struct json_object *object);
+
 #endif

@@ -1,0 +1,762 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "app.h"
+
+#include <poll.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "colon.h"
+#include "plot.h"
+#include "prompt.h"
+#include "screens.h"
+
+enum {
+    ROWS_MIN = 16,
+    COLS_MIN = 60,
+    TICK_US = 1000000,
+    MESSAGE_US = 5000000,
+    FDS_OWN = 4,
+    FDS_MAX = 64,
+    KEYS_MAX = 500,      /* taken before the next painting */
+    TASKS_WAIT_MS = 800, /* for what is cancelled when the console ends */
+};
+
+struct frame {
+    const struct screen_class *class;
+    void *self;
+};
+
+struct app {
+    const struct app_params *params;
+    struct tasks *tasks;
+    struct hub *hub;
+    struct canvas canvas;
+    struct frame *stack;
+    size_t depth;
+    bool dirty, quit, lost, mouse_off;
+    int64_t tick_us; /* monotonic: the next */
+    struct buf message;
+    int64_t message_us; /* monotonic: when it goes */
+    enum theme_style message_style;
+    /* the prompt, while one is open */
+    bool prompting;
+    enum prompt_kind kind;
+    void (*entered)(struct app *app, void *self, const char *text);
+    void *entered_self;
+};
+
+/* --- keys that work everywhere --- */
+
+enum common {
+    HELP = 1,
+    BACK,
+    QUIT,
+    COMMAND,
+    FILTER,
+    SEARCH,
+    NEXT,
+    PREVIOUS,
+    VIEW,
+    COPY,
+    TASKS,
+    LOG,
+    REDRAW,
+    MOUSE,
+    SUSPEND,
+    GO_1,
+    GO_2,
+    GO_3,
+    GO_4,
+    GO_5,
+    GO_6,
+};
+
+static const struct keys_binding common_bindings[] = {
+    {FILTER, {'/'}, "filter", "rows that have a text; !text: that do not; Esc clears", false},
+    {SEARCH, {'\\'}, NULL, "search for a text, as it is typed", false},
+    {NEXT, {'n'}, NULL, "the next that was searched for", false},
+    {PREVIOUS, {'N'}, NULL, "the one before", false},
+    {VIEW, {'v'}, NULL, "the whole row, nothing shortened", false},
+    {COPY, {'y'}, NULL, "copy the row to the clipboard (OSC 52, also over SSH)", false},
+    {COMMAND, {':'}, "command", "a command of the program; Tab completes", false},
+    {GO_1, {'1'}, NULL, "Overview", false},
+    {GO_2, {'2'}, NULL, "Runs", false},
+    {GO_3, {'3'}, NULL, "Archives", false},
+    {GO_4, {'4'}, NULL, "Restore", false},
+    {GO_5, {'5'}, NULL, "Verify and audit", false},
+    {GO_6, {'6'}, NULL, "Settings", false},
+    {TASKS, {'t'}, NULL, "what works in the background", false},
+    {LOG, {'L'}, NULL, "the console's own log", false},
+    {MOUSE, {'M'}, NULL, "mouse off, so that the terminal selects; and on", false},
+    {REDRAW, {K_CTRL('l')}, NULL, "paint everything again", false},
+    {SUSPEND, {K_CTRL('z')}, NULL, "to the shell; fg comes back", false},
+    {HELP, {'?', K_F1}, "help", "the keys of this screen", false},
+    {BACK, {'q', K_ESC}, "back", "one level back", false},
+    {QUIT, {'Q', K_CTRL('c')}, NULL, "leave the console; runs go on", false},
+};
+
+static const struct keys common_keys = {common_bindings,
+                                        sizeof(common_bindings) / sizeof(common_bindings[0])};
+
+/* --- what screens ask for --- */
+
+const struct config *app_config(const struct app *app)
+{
+    return app->params->config;
+}
+
+struct tasks *app_tasks(const struct app *app)
+{
+    return app->tasks;
+}
+
+struct hub *app_hub(const struct app *app)
+{
+    return app->hub;
+}
+
+bool app_read_only(const struct app *app)
+{
+    return app->params->read_only;
+}
+
+const struct glyphs *app_glyphs(const struct app *app)
+{
+    return app->canvas.glyphs;
+}
+
+void app_say(struct app *app, enum theme_style style, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    buf_reset(&app->message);
+    buf_adds(&app->message, text);
+    app->message_style = style;
+    app->message_us = text_monotonic_us() + MESSAGE_US;
+    app->dirty = true;
+}
+
+static struct frame *top(const struct app *app)
+{
+    return &app->stack[app->depth - 1];
+}
+
+void app_push(struct app *app, const struct screen_class *class, void *self)
+{
+    app->stack = mem_grow(app->stack, (app->depth + 1) * sizeof(*app->stack));
+    app->stack[app->depth++] = (struct frame){class, self};
+    app->dirty = true;
+}
+
+static void close_top(struct app *app)
+{
+    struct frame frame = app->stack[--app->depth];
+
+    tasks_forget(app->tasks, frame.self);
+    if (frame.class->close)
+        frame.class->close(frame.self);
+    app->dirty = true;
+}
+
+void app_pop(struct app *app)
+{
+    close_top(app);
+    if (app->depth == 0)
+        app->quit = true;
+}
+
+void app_go(struct app *app, int number)
+{
+    static const struct {
+        void (*open)(struct app *app);
+        const char *instead; /* where there is no such screen: what does it */
+    } screens[] = {
+        {overview_open, NULL},
+        {runs_open, NULL},
+        {NULL, ":list and :cat show archives; there is no screen for them in this version"},
+        {NULL, ":restore brings rows back; there is no screen for it in this version"},
+        {NULL, ":verify checks archives; there is no screen for it in this version"},
+        {NULL, ":config show tells the settings; there is no screen for them in this version"},
+    };
+
+    if (number < 1 || number > 6)
+        return;
+    if (!screens[number - 1].open) {
+        app_say(app, STYLE_WARN, "%s", screens[number - 1].instead);
+        return;
+    }
+    while (app->depth > 0)
+        close_top(app);
+    screens[number - 1].open(app);
+}
+
+/* --- leaving --- */
+
+static void leave(struct app *app, void *arg)
+{
+    (void)arg;
+    app->quit = true;
+}
+
+void app_quit(struct app *app)
+{
+    struct task_info first;
+
+    if (tasks_list(app->tasks, &first, 1) == 0) {
+        app->quit = true;
+        return;
+    }
+    struct app_question question = {.title = "Leave the console?",
+                                    .text = "What works in the background ends with it (t shows "
+                                            "it).\nRuns go on by themselves.",
+                                    .verb = "leave",
+                                    .key = 'y',
+                                    .yes = leave};
+    app_ask(app, &question);
+}
+
+/* --- the prompt --- */
+
+static struct table *table_of(const struct app *app)
+{
+    struct frame *frame = top(app);
+
+    return frame->class->table ? frame->class->table(frame->self) : NULL;
+}
+
+static void open_prompt(struct app *app, enum prompt_kind kind, const char *label,
+                        const char *initial)
+{
+    app->prompting = true;
+    app->kind = kind;
+    app->dirty = true;
+    prompt_begin(kind, label, initial, kind == PROMPT_COMMAND ? colon_complete : NULL,
+                 (void *)app->params->commands);
+}
+
+void app_prompt(struct app *app, const char *label, const char *initial,
+                void (*entered)(struct app *app, void *self, const char *text), void *self)
+{
+    app->entered = entered;
+    app->entered_self = self;
+    open_prompt(app, PROMPT_VALUE, label, initial);
+}
+
+static void follow_typing(struct app *app)
+{
+    struct table *table = table_of(app);
+
+    if (table && app->kind == PROMPT_FILTER)
+        table_filter(table, prompt_text());
+    if (table && app->kind == PROMPT_SEARCH)
+        table_search(table, prompt_text());
+}
+
+static void finish_prompt(struct app *app, bool entered)
+{
+    char *text = mem_strdup(prompt_text());
+    struct table *table = table_of(app);
+
+    app->prompting = false;
+    prompt_end();
+    if (!entered && table && app->kind == PROMPT_FILTER)
+        table_filter(table, "");
+    if (entered && table && app->kind == PROMPT_SEARCH && !table_search(table, text))
+        app_say(app, STYLE_WARN, "not found: %s", text);
+    if (entered && app->kind == PROMPT_COMMAND)
+        colon_run(app, text, app->params->commands);
+    if (entered && app->kind == PROMPT_VALUE)
+        app->entered(app, app->entered_self, text);
+    free(text);
+}
+
+static void prompt_key(struct app *app, const struct term_key *key)
+{
+    enum prompt_state state = prompt_feed(key);
+
+    if (state == PROMPT_GOES_ON)
+        follow_typing(app);
+    else
+        finish_prompt(app, state == PROMPT_ENTERED);
+}
+
+/* --- common actions --- */
+
+static char *row_as_text(const struct table *table, size_t row, const char *between, bool titles)
+{
+    struct buf text = BUF_INIT, cell = BUF_INIT;
+
+    for (size_t i = 0; i < table->column_count; i++) {
+        int ignored = STYLE_TEXT;
+        buf_reset(&cell);
+        table->source->cell(table->source->self, row, i, &cell, &ignored);
+        if (titles)
+            buf_addf(&text, "%-14s ", table->columns[i].title);
+        buf_addf(&text, "%s%s", buf_str(&cell), i + 1 < table->column_count ? between : "");
+    }
+    buf_done(&cell);
+    return buf_steal(&text);
+}
+
+static void view_row(struct app *app, struct table *table)
+{
+    size_t row;
+
+    if (!table || !table_current(table, &row))
+        return;
+    struct buf text = BUF_INIT;
+    char *lines = row_as_text(table, row, "\n", true);
+    buf_adds(&text, lines);
+    free(lines);
+    app_page(app, table->source->id(table->source->self, row), &text);
+}
+
+static void copy_row(struct app *app, struct table *table)
+{
+    size_t row;
+
+    if (!table || !table_current(table, &row))
+        return;
+    char *text = row_as_text(table, row, "\t", false);
+    if (term_copy(text))
+        app_say(app, STYLE_GOOD, "copied");
+    else
+        app_say(app, STYLE_WARN, "too long for the clipboard");
+    free(text);
+}
+
+static void search_next(struct app *app, struct table *table, bool back)
+{
+    if (!table)
+        return;
+    if (table->search.len == 0)
+        app_say(app, STYLE_WARN, "nothing was searched for: \\ does");
+    else if (!table_search_next(table, back))
+        app_say(app, STYLE_WARN, "not found: %s", buf_str(&table->search));
+}
+
+static void go_back(struct app *app, int code)
+{
+    struct table *table = table_of(app);
+
+    if (code == K_ESC && table && table->filter.len > 0) {
+        table_filter(table, "");
+        return;
+    }
+    if (app->depth > 1)
+        app_pop(app);
+    else if (code == K_ESC)
+        app_say(app, STYLE_DIM, "q leaves the console");
+    else
+        app_quit(app);
+}
+
+static void act_common(struct app *app, int action, int code)
+{
+    struct table *table = table_of(app);
+
+    switch (action) {
+    case HELP:
+        help_open(app, top(app)->class, table, common_keys);
+        break;
+    case BACK:
+        go_back(app, code);
+        break;
+    case QUIT:
+        app_quit(app);
+        break;
+    case COMMAND:
+        open_prompt(app, PROMPT_COMMAND, ":", NULL);
+        break;
+    case FILTER:
+        if (table)
+            open_prompt(app, PROMPT_FILTER, "/", buf_str(&table->filter));
+        break;
+    case SEARCH:
+        if (table)
+            open_prompt(app, PROMPT_SEARCH, "\\", NULL);
+        break;
+    case NEXT:
+    case PREVIOUS:
+        search_next(app, table, action == PREVIOUS);
+        break;
+    case VIEW:
+        view_row(app, table);
+        break;
+    case COPY:
+        copy_row(app, table);
+        break;
+    case TASKS:
+        tasks_open(app);
+        break;
+    case LOG:
+        app_log(app);
+        break;
+    case REDRAW:
+        term_repaint();
+        break;
+    case MOUSE:
+        app->mouse_off = !app->mouse_off;
+        term_mouse(!app->mouse_off);
+        app_say(app, STYLE_DIM, app->mouse_off ? "mouse off: the terminal selects" : "mouse on");
+        break;
+    case SUSPEND:
+        term_suspend();
+        break;
+    default:
+        app_go(app, action - GO_1 + 1);
+    }
+}
+
+/* --- one key --- */
+
+static bool screen_offers(const struct app *app, const struct frame *frame,
+                          const struct keys_binding *binding)
+{
+    if (binding->dangerous && app_read_only(app))
+        return false;
+    return !frame->class->offers || frame->class->offers(frame->self, binding->action);
+}
+
+static void act_screen(struct app *app, struct frame frame, const struct keys_binding *binding)
+{
+    if (binding->dangerous && app_read_only(app))
+        app_say(app, STYLE_WARN, "read-only: %s", binding->help);
+    else if (!screen_offers(app, &frame, binding))
+        app_say(app, STYLE_DIM, "not now: %s", binding->help);
+    else
+        frame.class->act(app, frame.self, binding->action);
+}
+
+static void take_key(struct app *app, const struct term_key *key)
+{
+    struct frame frame = *top(app); /* the stack may move */
+    struct table *table = table_of(app);
+    const struct keys_binding *binding;
+
+    app->dirty = true;
+    buf_reset(&app->message);
+    if (app->prompting) {
+        prompt_key(app, key);
+        return;
+    }
+    if (frame.class->key && frame.class->key(app, frame.self, key))
+        return;
+    if ((binding = keys_find(frame.class->keys, key->code))) {
+        act_screen(app, frame, binding);
+        return;
+    }
+    switch (table ? table_key(table, key) : TABLE_NOTHING) {
+    case TABLE_MOVED:
+        return;
+    case TABLE_OPEN:
+        if ((binding = keys_find(frame.class->keys, '\r')))
+            act_screen(app, frame, binding);
+        return;
+    case TABLE_NOTHING:
+        break;
+    }
+    if ((binding = keys_find(common_keys, key->code)))
+        act_common(app, binding->action, key->code);
+}
+
+/* --- painting --- */
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+static void add_store(const struct config_s3 *s3, struct buf *text)
+{
+    const char *endpoint = s3->endpoint ? s3->endpoint : "";
+
+    if (strncmp(endpoint, "file://", 7) == 0)
+        buf_addf(text, "%s/%s", endpoint + 7, s3->bucket);
+    else
+        buf_addf(text, "s3://%s", s3->bucket);
+    if (s3->prefix[0])
+        buf_addf(text, "/%s", s3->prefix);
+}
+
+/* The youngest live run, or how many there are. */
+static enum theme_style add_runs(const struct app *app, struct buf *text)
+{
+    size_t live = hub_live(app->hub);
+    const struct hub_run *run = NULL;
+
+    for (size_t i = 0; live > 0 && (run = hub_run_at(app->hub, i)) && !hub_is_live(run); i++)
+        ;
+    if (live == 0 || !run) {
+        buf_adds(text, "no run");
+        return STYLE_BAR;
+    }
+    if (live > 1) {
+        buf_addf(text, "%zu RUNS", live);
+        return STYLE_BAR_GOOD;
+    }
+    const char *dash = strrchr(run->run_id, '-');
+    buf_addf(text, "run %s  ", dash ? dash + 1 : run->run_id);
+    size_t from = text->len;
+    buf_adds(text, run->seen ? run->now->state : "starting");
+    for (size_t i = from; i < text->len; i++)
+        text->data[i] = (char)(text->data[i] >= 'a' ? text->data[i] - 32 : text->data[i]);
+    if (run->seen) {
+        buf_adds(text, " ");
+        plot_clock(text, run->now->seconds);
+    }
+    return run->seen && strcmp(run->now->state, "running") == 0 ? STYLE_BAR_GOOD : STYLE_BAR_BAD;
+}
+
+static void draw_top(struct app *app)
+{
+    struct canvas *c = &app->canvas;
+    struct buf left = BUF_INIT, right = BUF_INIT;
+    enum theme_style style = add_runs(app, &right);
+
+    canvas_fill(c, (struct area){0, 0, 1, c->cols}, ' ', STYLE_BAR);
+    canvas_put(c, 0, 1, c->cols, STYLE_BAR_NAME, "archiver-tui");
+    int room = c->cols - 2 - glyph_width(c->glyphs, buf_str(&right));
+    canvas_put(c, 0, room + 1, c->cols - room - 1, style, buf_str(&right));
+    buf_addf(&left, "%s  ", base_name(app->params->config->path));
+    add_store(&app->params->config->s3, &left);
+    canvas_put(c, 0, 15, room - 16, STYLE_BAR, buf_str(&left));
+    buf_done(&left);
+    buf_done(&right);
+}
+
+static void draw_crumbs(struct app *app)
+{
+    struct canvas *c = &app->canvas;
+    struct buf text = BUF_INIT, right = BUF_INIT;
+    const struct table *table = table_of(app);
+    time_t now = time(NULL);
+    struct tm utc;
+
+    gmtime_r(&now, &utc);
+    if (table && table->filter.len > 0)
+        buf_addf(&right, "/%s  ", buf_str(&table->filter));
+    if (table && table_marked(table) > 0)
+        buf_addf(&right, "%zu marked  ", table_marked(table));
+    buf_addf(&right, "%s  %02d:%02d:%02dZ", app_read_only(app) ? "READ-ONLY" : "rw", utc.tm_hour,
+             utc.tm_min, utc.tm_sec);
+    for (size_t i = 0; i < app->depth; i++) {
+        if (i > 0)
+            buf_adds(&text, c->glyphs->crumb);
+        if (app->stack[i].class->crumb)
+            app->stack[i].class->crumb(app->stack[i].self, &text);
+        else
+            buf_adds(&text, app->stack[i].class->name);
+    }
+    int width = glyph_width(c->glyphs, buf_str(&right));
+    canvas_put(c, 1, 1, c->cols - width - 3, STYLE_CRUMB, buf_str(&text));
+    canvas_put(c, 1, c->cols - width - 1, width,
+               table && table->filter.len > 0 ? STYLE_WARN : STYLE_DIM, buf_str(&right));
+    buf_done(&text);
+    buf_done(&right);
+}
+
+/* The columns it takes; 0: there is no room. `draw` false: only measures. */
+static int draw_hint(struct canvas *c, int row, int col, int room,
+                     const struct keys_binding *binding, bool draw)
+{
+    struct buf name = BUF_INIT;
+
+    keys_add_name(&name, binding->codes[0]);
+    int width =
+        glyph_width(c->glyphs, buf_str(&name)) + 1 + glyph_width(c->glyphs, binding->label) + 2;
+    if (width > room) {
+        width = 0;
+    } else if (draw) {
+        int used = canvas_put(c, row, col, room, STYLE_KEY, buf_str(&name));
+        canvas_put(c, row, col + used + 1, room, STYLE_LABEL, binding->label);
+    }
+    buf_done(&name);
+    return width;
+}
+
+/* The screen's keys as far as there is room; those that always help keep theirs. */
+static void draw_hints(struct app *app, int row)
+{
+    struct canvas *c = &app->canvas;
+    const struct frame *frame = top(app);
+    bool table = table_of(app) != NULL;
+    int at = 1, kept = 0;
+
+    for (size_t i = 0; i < common_keys.count; i++) {
+        const struct keys_binding *b = &common_keys.items[i];
+        if (b->label && (table || b->action != FILTER))
+            kept += draw_hint(c, row, 0, c->cols, b, false);
+    }
+    for (size_t i = 0; i < frame->class->keys.count; i++) {
+        const struct keys_binding *b = &frame->class->keys.items[i];
+        if (b->label && screen_offers(app, frame, b))
+            at += draw_hint(c, row, at, c->cols - kept - at, b, true);
+    }
+    for (size_t i = 0; i < common_keys.count; i++) {
+        const struct keys_binding *b = &common_keys.items[i];
+        if (b->label && (table || b->action != FILTER))
+            at += draw_hint(c, row, at, c->cols - at + 1, b, true);
+    }
+}
+
+static void draw_bottom(struct app *app)
+{
+    int row = app->canvas.rows - 1;
+
+    if (app->prompting)
+        prompt_draw(&app->canvas, row);
+    else if (top(app)->class->overlay) /* says its keys itself */
+        return;
+    else if (app->message.len > 0)
+        canvas_put(&app->canvas, row, 1, app->canvas.cols - 1, app->message_style,
+                   buf_str(&app->message));
+    else
+        draw_hints(app, row);
+}
+
+static void draw_screens(struct app *app)
+{
+    struct area area = {2, 0, app->canvas.rows - 3, app->canvas.cols};
+    size_t from = app->depth - 1;
+
+    while (from > 0 && app->stack[from].class->overlay)
+        from--;
+    for (size_t i = from; i < app->depth; i++)
+        app->stack[i].class->draw(app->stack[i].self, &app->canvas, area);
+}
+
+static void paint(struct app *app)
+{
+    int rows, cols;
+
+    term_size(&rows, &cols);
+    if (rows != app->canvas.rows || cols != app->canvas.cols)
+        canvas_resize(&app->canvas, rows, cols);
+    canvas_clear(&app->canvas);
+    if (rows < ROWS_MIN || cols < COLS_MIN) {
+        canvas_putf(&app->canvas, 0, 0, cols, STYLE_TEXT, "%dx%d is too small: %dx%d (Q quits)",
+                    cols, rows, COLS_MIN, ROWS_MIN);
+    } else {
+        draw_top(app);
+        draw_crumbs(app);
+        draw_screens(app);
+        draw_bottom(app);
+    }
+    term_show(&app->canvas);
+    app->dirty = false;
+}
+
+/* --- the loop --- */
+
+static void tick(struct app *app)
+{
+    int64_t now = text_monotonic_us();
+
+    if (now < app->tick_us)
+        return;
+    app->tick_us = now + TICK_US;
+    hub_look(app->hub);
+    if (now > app->message_us)
+        buf_reset(&app->message);
+    for (size_t i = 0; i < app->depth; i++) {
+        if (app->stack[i].class->tick)
+            app->stack[i].class->tick(app, app->stack[i].self);
+    }
+    app->dirty = true; /* the clock */
+}
+
+static void take_keys(struct app *app)
+{
+    struct term_key key;
+
+    for (int n = 0; n < KEYS_MAX && !app->quit; n++) {
+        enum term_event event = term_key(&key);
+        if (event == TERM_NOTHING)
+            return;
+        app->lost = event == TERM_LOST;
+        app->quit = app->lost || app->quit;
+        if (!app->lost)
+            take_key(app, &key);
+    }
+}
+
+static void wait_and_take(struct app *app)
+{
+    struct pollfd fds[FDS_OWN + FDS_MAX] = {
+        {.fd = term_fd(), .events = POLLIN},
+        {.fd = term_signal_fd(), .events = POLLIN},
+        {.fd = stop_fd(app->params->stop), .events = POLLIN},
+        {.fd = tasks_fd(app->tasks), .events = POLLIN},
+    };
+    size_t count = FDS_OWN + hub_fds(app->hub, fds + FDS_OWN, FDS_MAX);
+    int64_t left_ms = (app->tick_us - text_monotonic_us()) / 1000 + 1;
+
+    poll(fds, count, left_ms > 0 ? (int)left_ms : 0);
+    if (fds[1].revents)
+        app->dirty = term_woken() || app->dirty;
+    if (fds[2].revents)
+        app->quit = true;
+    if (fds[3].revents) {
+        tasks_take(app->tasks);
+        app->dirty = true;
+    }
+    app->dirty = hub_take(app->hub) || app->dirty;
+    if (fds[0].revents)
+        take_keys(app);
+}
+
+/* After the terminal is given back: nobody should wonder. */
+static void tell_what_goes_on(const struct app *app)
+{
+    const struct hub_run *run;
+
+    for (size_t i = 0; !app->lost && (run = hub_run_at(app->hub, i)); i++) {
+        if (hub_is_live(run))
+            printf("run %s goes on: archiver-tui watch %s\n", run->run_id, run->run_id);
+    }
+}
+
+int app_run(const struct app_params *params, struct err *err)
+{
+    struct app app = {.params = params};
+
+    if (!term_open(params->no_color, err))
+        return err_exit_code(err->kind);
+    app.canvas.glyphs = term_glyphs();
+    app.tasks = tasks_new();
+    app.hub = hub_new(app.tasks);
+    app_go(&app, 1);
+    while (!app.quit) {
+        tick(&app);
+        if (app.dirty)
+            paint(&app);
+        wait_and_take(&app);
+    }
+    while (app.depth > 0)
+        close_top(&app);
+    if (app.prompting)
+        prompt_end();
+    term_close();
+    tell_what_goes_on(&app);
+    /* A server that does not answer keeps its thread, and what that thread uses; the process ends
+     * with it. */
+    if (!tasks_free(app.tasks, TASKS_WAIT_MS)) {
+        fflush(stdout);
+        _exit(0);
+    }
+    hub_free(app.hub);
+    canvas_done(&app.canvas);
+    buf_done(&app.message);
+    free(app.stack);
+    return 0;
+}

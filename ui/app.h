@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * The console around its screens: the loop that waits for keys, runs, tasks and signals; the stack
+ * of screens; the lines on top and at the bottom; messages, boxes and the prompt; the keys that
+ * work everywhere.
+ *
+ * A screen is a struct of functions with state of its own. `act` and `key` change the state, `draw`
+ * only reads it and is called as often as it pleases.
+ *
+ * Threads: the painting thread.
+ */
+#ifndef ARCHIVER_UI_APP_H
+#define ARCHIVER_UI_APP_H
+
+#include "config/config.h"
+#include "hub.h"
+#include "keys.h"
+#include "table.h"
+#include "task.h"
+
+struct app;
+
+struct screen_class {
+    const char *name; /* where one is; `crumb` may say it better */
+    struct keys keys;
+    bool overlay; /* drawn over the screen below, which goes on being seen */
+    void (*crumb)(const void *self, struct buf *text);
+    /* Does this key's action make sense now? NULL: always. */
+    bool (*offers)(const void *self, int action);
+    void (*act)(struct app *app, void *self, int action);
+    /* The table that moves by the common keys; NULL: none. */
+    struct table *(*table)(void *self);
+    /* Keys before any binding; true: taken. NULL: none. */
+    bool (*key)(struct app *app, void *self, const struct term_key *key);
+    /* `now`: this is the screen on top; about once a second. */
+    void (*tick)(struct app *app, void *self);
+    void (*draw)(void *self, struct canvas *canvas, struct area area);
+    void (*close)(void *self);
+};
+
+/* `self` is the screen's from here on. */
+void app_push(struct app *app, const struct screen_class *class, void *self);
+void app_pop(struct app *app);
+/* One of the main screens, 1 to 6. */
+void app_go(struct app *app, int number);
+void app_quit(struct app *app);
+
+const struct config *app_config(const struct app *app);
+struct tasks *app_tasks(const struct app *app);
+struct hub *app_hub(const struct app *app);
+bool app_read_only(const struct app *app);
+const struct glyphs *app_glyphs(const struct app *app);
+
+/* In the bottom line, until the next key or for some seconds. */
+void app_say(struct app *app, enum theme_style style, const char *format, ...) ERR_PRINTF(3, 4);
+/* A box: what, where, why, what to do. */
+void app_fail(struct app *app, const struct err *err);
+/* Asks, on another key than the one that led here. Where `key` is pressed, `yes` gets `arg`, which
+ * is then its own; where another is, `drop` does (may be NULL). */
+struct app_question {
+    const char *title, *text; /* copied; several lines */
+    const char *verb;         /* "stop it": what `key` does */
+    int key;
+    void (*yes)(struct app *app, void *arg);
+    void (*drop)(void *arg);
+    void *arg;
+};
+void app_ask(struct app *app, const struct app_question *question);
+void app_log(struct app *app); /* the log that the console kept, as a page */
+/* A text to read, scrolled; `text` is taken. */
+void app_page(struct app *app, const char *title, struct buf *text);
+/* The value of a prompt; nothing where it is left. */
+void app_prompt(struct app *app, const char *label, const char *initial,
+                void (*entered)(struct app *app, void *self, const char *text), void *self);
+/* Starts a run: the program itself with these words (NULL-ended) and --detach, in the background;
+ * then shows it, or what it had to say. */
+void app_start(struct app *app, const char *const *words);
+/* Another command, whose output comes in a page. */
+void app_run_words(struct app *app, const char *const *words);
+
+struct app_params {
+    const struct config *config;
+    const struct stop *stop; /* the process is asked to end */
+    bool read_only, no_color;
+    const char *const *commands; /* the program's, for `:`; NULL-ended */
+};
+/* Until the operator quits, the process is asked to end, or the terminal is gone. The exit code. */
+int app_run(const struct app_params *params, struct err *err);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * The console's screens, each in a file of its own.
+ *
+ * Threads: the painting thread.
+ */
+#ifndef ARCHIVER_UI_SCREENS_H
+#define ARCHIVER_UI_SCREENS_H
+
+#include "app.h"
+
+void overview_open(struct app *app);
+void runs_open(struct app *app);
+/* One run, live or ended while the console looked at it. */
+void live_open(struct app *app, const char *run_id);
+void report_open(struct app *app, const char *run_id);
+void detail_open(struct app *app, const struct config_database *database,
+                 const struct config_table *table);
+/* Of the screen that was on top. */
+void help_open(struct app *app, const struct screen_class *of, struct table *table,
+               struct keys common);
+void tasks_open(struct app *app);
+
+#endif

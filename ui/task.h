@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * What may take long - a server, a store - happens in threads of its own, so that the one that
+ * paints never waits. What comes of it is handed over in the painting thread.
+ *
+ *   tasks_start(work) ... task_post in the worker -> (poll tasks_fd) tasks_take -> item, done, drop
+ *
+ * Threads: tasks_* in the painting thread; task_* in the worker.
+ */
+#ifndef ARCHIVER_UI_TASK_H
+#define ARCHIVER_UI_TASK_H
+
+#include <stdint.h>
+
+#include "base/queue.h"
+
+struct tasks;
+struct task;
+
+struct task_params {
+    const char *title; /* for the list of tasks; copied */
+    void *owner;       /* a screen: tasks_forget(owner) when it goes */
+    void *arg;         /* the worker's until it ends */
+    void (*work)(struct task *task, void *arg);
+    /* All in the painting thread. `item` and `done` only while the owner is not forgotten; who gets
+     * an item owns it. May be NULL but for `work`. */
+    void (*item)(void *owner, void *item);
+    void (*done)(void *owner, void *arg);
+    void (*drop_item)(void *item); /* of items nobody takes */
+    void (*drop)(void *arg);       /* at the end, always */
+    bool hidden;                   /* not in the list of tasks */
+};
+
+struct task_info {
+    unsigned id;
+    const char *title;
+    bool cancelled;
+    int64_t since_us; /* monotonic */
+};
+
+struct tasks *tasks_new(void);
+/* Cancels and waits `wait_ms` for those that go on. False: some do not end, and what they use has
+ * to stay; nothing is freed. */
+bool tasks_free(struct tasks *tasks, int wait_ms);
+int tasks_fd(const struct tasks *tasks);
+void tasks_start(struct tasks *tasks, const struct task_params *params);
+void tasks_take(struct tasks *tasks);
+/* Nothing more comes to `owner`; what works for it is asked to stop. */
+void tasks_forget(struct tasks *tasks, const void *owner);
+bool tasks_busy(const struct tasks *tasks, const void *owner); /* owner NULL: anything */
+void tasks_cancel(struct tasks *tasks, unsigned id);
+/* At most `most`, the oldest first; gives back how many. Titles are borrowed until the next call
+ * of anything here. */
+size_t tasks_list(struct tasks *tasks, struct task_info *ret_infos, size_t most);
+
+const struct stop *task_stop(const struct task *task);
+void task_post(struct task *task, void *item);
+
+#endif
