@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "app.h"
 
+#include <assert.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -148,8 +149,26 @@ static struct frame *top(const struct app *app)
     return &app->stack[app->depth - 1];
 }
 
+/* A key means one thing on a screen; two bindings may share one where only one is offered. */
+static void check_keys(const struct screen_class *class, const struct table *table)
+{
+    for (size_t i = 0; i < class->keys.count; i++) {
+        for (size_t k = 0; k < KEYS_CODES && class->keys.items[i].codes[k]; k++) {
+            int code = class->keys.items[i].codes[k];
+            const struct keys_binding *first = keys_find(class->keys, code);
+            assert(first == &class->keys.items[i] || class->offers);
+            assert(!keys_find(common_keys, code));
+            assert(!table || code == '\r' || !keys_find(table_keys, code));
+            assert(!table || !table_sorts_by(table, code));
+        }
+    }
+    for (size_t i = 0; table && i < common_keys.count; i++)
+        assert(!table_sorts_by(table, common_keys.items[i].codes[0]));
+}
+
 void app_push(struct app *app, const struct screen_class *class, void *self)
 {
+    check_keys(class, class->table ? class->table(self) : NULL);
     app->stack = mem_grow(app->stack, (app->depth + 1) * sizeof(*app->stack));
     app->stack[app->depth++] = (struct frame){class, self};
     app->dirty = true;
@@ -207,15 +226,13 @@ static void leave(struct app *app, void *arg)
 
 void app_quit(struct app *app)
 {
-    struct task_info first;
-
-    if (tasks_list(app->tasks, &first, 1) == 0) {
+    if (!tasks_matter(app->tasks)) {
         app->quit = true;
         return;
     }
     struct app_question question = {.title = "Leave the console?",
-                                    .text = "What works in the background ends with it (t shows "
-                                            "it).\nRuns go on by themselves.",
+                                    .text = "A command works in the background and ends with it "
+                                            "(t shows it).\nRuns go on by themselves.",
                                     .verb = "leave",
                                     .key = 'y',
                                     .yes = leave};
@@ -435,6 +452,20 @@ static void act_screen(struct app *app, struct frame frame, const struct keys_bi
         frame.class->act(app, frame.self, binding->action);
 }
 
+/* Of several with one key, the one that makes sense now. */
+static const struct keys_binding *find_binding(const struct app *app, const struct frame *frame,
+                                               int code)
+{
+    const struct keys_binding *first = keys_find(frame->class->keys, code), *b = first;
+    const struct keys_binding *end = frame->class->keys.items + frame->class->keys.count;
+
+    while (b && !screen_offers(app, frame, b)) {
+        struct keys rest = {b + 1, (size_t)(end - b - 1)};
+        b = keys_find(rest, code);
+    }
+    return b ? b : first;
+}
+
 static void take_key(struct app *app, const struct term_key *key)
 {
     struct frame frame = *top(app); /* the stack may move */
@@ -449,7 +480,7 @@ static void take_key(struct app *app, const struct term_key *key)
     }
     if (frame.class->key && frame.class->key(app, frame.self, key))
         return;
-    if ((binding = keys_find(frame.class->keys, key->code))) {
+    if ((binding = find_binding(app, &frame, key->code))) {
         act_screen(app, frame, binding);
         return;
     }
@@ -457,7 +488,7 @@ static void take_key(struct app *app, const struct term_key *key)
     case TABLE_MOVED:
         return;
     case TABLE_OPEN:
-        if ((binding = keys_find(frame.class->keys, '\r')))
+        if ((binding = find_binding(app, &frame, '\r')))
             act_screen(app, frame, binding);
         return;
     case TABLE_NOTHING:
@@ -599,8 +630,12 @@ static void draw_hints(struct app *app, int row)
     }
     for (size_t i = 0; i < frame->class->keys.count; i++) {
         const struct keys_binding *b = &frame->class->keys.items[i];
-        if (b->label && screen_offers(app, frame, b))
-            at += draw_hint(c, row, at, c->cols - kept - at, b, true);
+        if (!b->label || !screen_offers(app, frame, b))
+            continue;
+        int used = draw_hint(c, row, at, c->cols - kept - at, b, true);
+        if (used == 0) /* those that come first matter more */
+            break;
+        at += used;
     }
     for (size_t i = 0; i < common_keys.count; i++) {
         const struct keys_binding *b = &common_keys.items[i];

@@ -192,7 +192,8 @@ static void start_child(struct app *app, void *arg)
                                  .arg = child,
                                  .work = work,
                                  .done = done,
-                                 .drop = free_child};
+                                 .drop = free_child,
+                                 .matters = true};
     app_say(app, STYLE_DIM, "%s %s", child->title, app_glyphs(app)->ellipsis);
     tasks_start(app_tasks(app), &params);
 }

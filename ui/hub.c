@@ -229,6 +229,8 @@ static void take_snapshot(struct hub_run *run)
 
 static void take_line(struct hub_run *run, enum log_level level, int64_t at_us, const char *text)
 {
+    if (strncmp(text, "progress: ", 10) == 0) /* for logs that stand alone */
+        return;
     struct hub_line *line = &run->lines[run->line_count++ % HUB_LINES];
 
     line->level = level;

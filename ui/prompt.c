@@ -11,12 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ENTERS_MAX = 8 };
+
 static struct {
     bool ready; /* readline is set up */
     enum prompt_kind kind;
     struct buf label, queue, entered, matches;
-    size_t taken; /* of the queue */
-    bool over;
+    size_t taken;       /* of the queue */
+    bool over, leaving; /* leaving: what ends is not to be taken */
     prompt_completer completer;
     void *state;
     HISTORY_STATE *histories[PROMPT_KINDS];
@@ -42,8 +44,10 @@ static void draw_nothing(void)
 static void take_line(char *line)
 {
     prompt.over = true;
-    if (!line) /* Ctrl-D */
+    if (!line || prompt.leaving) { /* NULL: Ctrl-D */
+        free(line);
         return;
+    }
     buf_adds(&prompt.entered, line);
     if (*line && prompt.kind != PROMPT_VALUE) {
         HIST_ENTRY *last =
@@ -132,8 +136,23 @@ void prompt_begin(enum prompt_kind kind, const char *label, const char *initial,
         rl_insert_text(initial);
 }
 
+/* readline only lets go of a line by ending it: what it keeps for undoing would be freed twice. A
+ * quoted or searched-for character may take the first Enter. */
+static void end_line(void)
+{
+    for (int n = 0; !prompt.over && n < ENTERS_MAX; n++) {
+        buf_reset(&prompt.queue);
+        buf_addc(&prompt.queue, '\r');
+        prompt.taken = 0;
+        prompt.leaving = true;
+        rl_callback_read_char();
+    }
+    prompt.leaving = false;
+}
+
 void prompt_end(void)
 {
+    end_line();
     rl_callback_handler_remove();
     free(prompt.histories[prompt.kind]);
     prompt.histories[prompt.kind] = history_get_history_state();
@@ -184,6 +203,8 @@ enum prompt_state prompt_feed(const struct term_key *key)
 {
     bool empty_erased = key->code == K_BACKSPACE && rl_end == 0;
 
+    if (prompt.over)
+        return PROMPT_CANCELLED;
     if (key->code == K_ESC || key->code == K_CTRL('c') || key->code == K_CTRL('g') || empty_erased)
         return PROMPT_CANCELLED;
     buf_reset(&prompt.matches);

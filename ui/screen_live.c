@@ -18,6 +18,7 @@ enum {
     SPARK_COLS = 8,
     HANGS_AFTER = 5, /* seconds without an answer of the server */
     SERVER_LINES = 5,
+    TOLD_WITHIN_US = 1500000,
 };
 
 struct screen {
@@ -27,6 +28,8 @@ struct screen {
     struct table_source source;
     struct table table;
     char id[280];
+    double asked_ceiling; /* what the run will have said within a moment */
+    int64_t asked_us;     /* monotonic */
 };
 
 static struct hub_run *run_of(const struct screen *s)
@@ -426,8 +429,8 @@ static const struct keys_binding bindings[] = {
     {RESUME, {'p'}, "resume", "go on", true},
     {STOP, {'s'}, "stop", "end after the batch in work", true},
     {ABORT, {'X'}, "abort", "end at once: the batch in work is rolled back", true},
-    {FASTER, {'+', '='}, "+/- limit", "raise the ceiling of rows a second", true},
-    {SLOWER, {'-'}, NULL, "lower it, or begin with one", true},
+    {FASTER, {'+', '='}, "faster", "raise the ceiling of rows a second", true},
+    {SLOWER, {'-'}, "slower", "lower it, or begin with one", true},
     {NO_LIMIT, {'0'}, NULL, "no ceiling", true},
     {LIMIT, {'c'}, NULL, "type a ceiling of rows a second", true},
     {DETAIL, {'\r'}, "table", "the table that the cursor is on", false},
@@ -515,6 +518,8 @@ static void set_ceiling(struct screen *s, double rows)
         app_fail(s->app, &err);
         return;
     }
+    s->asked_ceiling = rows;
+    s->asked_us = text_monotonic_us();
     plot_count(&text, rows);
     if (rows > 0)
         app_say(s->app, STYLE_GOOD, "at most %s rows a second", buf_str(&text));
@@ -533,20 +538,25 @@ static void take_ceiling(struct app *app, void *self, const char *text)
         app_say(app, STYLE_BAD, "a number of rows is expected, 0 for none: %s", text);
 }
 
-/* In steps of a quarter; the first ceiling is what it does now. */
+/* As it was just asked for: the run's word comes a moment later, and keys come faster. */
+static double ceiling_now(const struct screen *s)
+{
+    bool fresh = s->asked_us > 0 && text_monotonic_us() - s->asked_us < TOLD_WITHIN_US;
+
+    return fresh ? s->asked_ceiling : snapshot_of(s)->rows_ceiling;
+}
+
+/* In steps of a quarter; the first ceiling is below what it does now. */
 static void throttle(struct screen *s, int action)
 {
-    const struct progress_snapshot *n = snapshot_of(s);
-    double now = n->rows_ceiling > 0      ? n->rows_ceiling
-                 : n->rows_per_second > 0 ? n->rows_per_second
-                                          : 1000;
-    double next = action == NO_LIMIT    ? 0
-                  : action == SLOWER    ? now * 0.75
-                  : n->rows_ceiling > 0 ? now * 1.25
-                                        : 0;
+    double rate = snapshot_of(s)->rows_per_second, now = ceiling_now(s);
+    double next = 0;
 
-    next = next > 0 && next < 1 ? 1 : (double)(int64_t)next;
-    set_ceiling(s, next);
+    if (action == SLOWER)
+        next = (now > 0 ? now : rate > 0 ? rate : 1000) * 0.75;
+    else if (action == FASTER && now > 0)
+        next = now * 1.25;
+    set_ceiling(s, next > 0 && next < 1 ? 1 : (double)(int64_t)next);
 }
 
 static void open_table(struct screen *s)
@@ -578,8 +588,9 @@ static void act(struct app *app, void *self, int action)
     struct screen *s = self;
 
     switch (action) {
-    case PAUSE: /* one key for both */
-        ask_run(s, snapshot_of(s)->pause_asked ? "resume" : "pause");
+    case PAUSE:
+    case RESUME:
+        ask_run(s, action == PAUSE ? "pause" : "resume");
         break;
     case STOP:
     case ABORT:

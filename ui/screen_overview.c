@@ -519,26 +519,37 @@ static void draw_totals(const struct screen *s, struct canvas *c, int row)
 {
     double eligible = 0, rows = 0;
     uint64_t disk = 0, archived = 0, to_go = 0;
+    bool server = false, store = false;
     struct buf text = BUF_INIT;
 
     for (size_t i = 0; i < s->count; i++) {
         const struct row *r = &s->rows[i];
         eligible += r->at_server.eligible > 0 ? (double)r->at_server.eligible : 0;
+        server = server || r->server != ASKED;
+        store = store || r->store != ASKED;
         disk += r->at_server.bytes;
         to_go += r->at_server.eligible_bytes;
         archived += r->archived.bytes;
         rows += (double)r->archived.rows;
     }
     buf_addf(&text, "%zu table%s   older: ", s->count, s->count == 1 ? "" : "s");
-    plot_count(&text, eligible);
-    buf_adds(&text, " rows, ");
-    text_add_bytes(&text, to_go);
-    buf_adds(&text, " of ");
-    text_add_bytes(&text, disk);
+    if (server) {
+        plot_count(&text, eligible);
+        buf_adds(&text, " rows, ");
+        text_add_bytes(&text, to_go);
+        buf_adds(&text, " of ");
+        text_add_bytes(&text, disk);
+    } else {
+        buf_adds(&text, c->glyphs->ellipsis);
+    }
     buf_adds(&text, "   archived: ");
-    plot_count(&text, rows);
-    buf_adds(&text, " rows in ");
-    text_add_bytes(&text, archived);
+    if (store) {
+        plot_count(&text, rows);
+        buf_adds(&text, " rows in ");
+        text_add_bytes(&text, archived);
+    } else {
+        buf_adds(&text, c->glyphs->ellipsis);
+    }
     canvas_put(c, row, 1, c->cols - 2, STYLE_BOLD, buf_str(&text));
     buf_done(&text);
 }

@@ -326,15 +326,19 @@ static enum table_act click(struct table *table, const struct term_key *key)
     return TABLE_MOVED;
 }
 
-static bool sort_by_key(struct table *table, int code)
+/* The column that this key orders by; -1: none. */
+static int sort_column(const struct table *table, int code)
 {
     for (size_t i = 0; i < table->column_count; i++) {
-        if (code != 0 && table->columns[i].sort_key == code) {
-            sort_or_turn(table, (int)i);
-            return true;
-        }
+        if (code != 0 && table->columns[i].sort_key == code)
+            return (int)i;
     }
-    return false;
+    return -1;
+}
+
+bool table_sorts_by(const struct table *table, int code)
+{
+    return sort_column(table, code) >= 0;
 }
 
 enum table_act table_key(struct table *table, const struct term_key *key)
@@ -342,8 +346,10 @@ enum table_act table_key(struct table *table, const struct term_key *key)
     const struct keys_binding *binding = keys_find(table_keys, key->code);
     long page = table->page > 1 ? table->page - 1 : 1;
 
-    if (sort_by_key(table, key->code))
+    if (table_sorts_by(table, key->code)) {
+        sort_or_turn(table, sort_column(table, key->code));
         return TABLE_MOVED;
+    }
     if (!binding)
         return TABLE_NOTHING;
     if (binding->action == CLICK)
@@ -411,7 +417,7 @@ static void fit(struct table *table, const struct glyphs *glyphs, int rows)
  * shown may be cut. */
 static void place(struct table *table, struct area area, struct area *placed)
 {
-    int at = area.col + MARK_COLUMNS, end = area.col + area.cols;
+    int at = area.col + MARK_COLUMNS, end = area.col + area.cols - MARK_COLUMNS;
     size_t skip = table->left;
 
     table->right_hidden = 0;

@@ -78,6 +78,8 @@ enum table_act {
 };
 /* Moves, marks and orders. */
 enum table_act table_key(struct table *table, const struct term_key *key);
+/* Does some column have this key? */
+bool table_sorts_by(const struct table *table, int code);
 /* Where the cells of a column were drawn; cols 0: not at all. Only col and cols are set. */
 struct area table_cell_area(const struct table *table, size_t column);
 extern const struct keys table_keys; /* for the help */

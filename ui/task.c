@@ -221,6 +221,15 @@ bool tasks_busy(const struct tasks *tasks, const void *owner)
     return false;
 }
 
+bool tasks_matter(const struct tasks *tasks)
+{
+    for (const struct task *task = tasks->all; task; task = task->next) {
+        if (task->params.matters)
+            return true;
+    }
+    return false;
+}
+
 void tasks_cancel(struct tasks *tasks, unsigned id)
 {
     for (struct task *task = tasks->all; task; task = task->next) {
@@ -236,8 +245,11 @@ size_t tasks_list(struct tasks *tasks, struct task_info *ret_infos, size_t most)
     for (struct task *task = tasks->all; task && n < most; task = task->next) {
         if (task->params.hidden)
             continue;
-        ret_infos[n++] =
-            (struct task_info){task->id, task->title, stop_asked(task->stop), task->since_us};
+        struct task_info *info = &ret_infos[n++];
+        *info = (struct task_info){.id = task->id,
+                                   .cancelled = stop_asked(task->stop),
+                                   .since_us = task->since_us};
+        snprintf(info->title, sizeof(info->title), "%s", task->title);
     }
     return n;
 }

@@ -29,11 +29,12 @@ struct task_params {
     void (*drop_item)(void *item); /* of items nobody takes */
     void (*drop)(void *arg);       /* at the end, always */
     bool hidden;                   /* not in the list of tasks */
+    bool matters;                  /* leaving the console while it works deserves a question */
 };
 
 struct task_info {
     unsigned id;
-    const char *title;
+    char title[160];
     bool cancelled;
     int64_t since_us; /* monotonic */
 };
@@ -47,10 +48,10 @@ void tasks_start(struct tasks *tasks, const struct task_params *params);
 void tasks_take(struct tasks *tasks);
 /* Nothing more comes to `owner`; what works for it is asked to stop. */
 void tasks_forget(struct tasks *tasks, const void *owner);
+bool tasks_matter(const struct tasks *tasks);                  /* does one that matters go on? */
 bool tasks_busy(const struct tasks *tasks, const void *owner); /* owner NULL: anything */
 void tasks_cancel(struct tasks *tasks, unsigned id);
-/* At most `most`, the oldest first; gives back how many. Titles are borrowed until the next call
- * of anything here. */
+/* At most `most`, the oldest first; gives back how many. */
 size_t tasks_list(struct tasks *tasks, struct task_info *ret_infos, size_t most);
 
 const struct stop *task_stop(const struct task *task);

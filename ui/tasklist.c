@@ -84,7 +84,6 @@ static struct table *table_of(void *self)
     return &((struct tasklist *)self)->table;
 }
 
-/* Titles are borrowed until tasks change, so that they are asked for anew each time. */
 static void draw(void *self, struct canvas *canvas, struct area area)
 {
     struct tasklist *list = self;

@@ -19,10 +19,9 @@
  *   bytes                  prints how many bytes came since it was last asked
  *   cpu                    prints the milliseconds of CPU that the program used so far
  *   random SEED COUNT      presses keys at random
- *   signal NUMBER          to the program; hangup: closes the terminal
+ *   signal NUMBER [PID]    to the program, or another; hangup: closes the terminal
  *   exits [CODE]           waits for the end; prints nothing, or fails where the code differs
  *   settings               prints "same" or "changed": the terminal's, against those before spawn
- *   stopped                waits until the program is stopped (Ctrl-Z), and lets it go on
  *   sleep SECONDS
  *
  * What fails is said with the screen as it is, and the exit code is 1.
@@ -456,38 +455,6 @@ static void wait_exit(const char *text)
         fail("exit code %d", code);
 }
 
-/* The program's own state, by the kernel's word. */
-static char state_of_program(void)
-{
-    char path[64], line[512] = "";
-
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)t.pid);
-    FILE *file = fopen(path, "r");
-    if (!file)
-        return '?';
-    if (!fgets(line, sizeof(line), file))
-        line[0] = '\0';
-    fclose(file);
-    const char *end = strrchr(line, ')');
-    return end && end[1] ? end[2] : '?';
-}
-
-static void wait_stopped(void)
-{
-    int64_t until = now_ms() + WAIT_MS;
-
-    while (state_of_program() != 'T') {
-        if (now_ms() >= until)
-            fail("it does not stop");
-        take(50);
-    }
-    struct termios settings;
-    tcgetattr(t.slave, &settings);
-    if ((settings.c_lflag & (ICANON | ECHO)) != (t.found.c_lflag & (ICANON | ECHO)))
-        fail("stopped, but the terminal is not as it was");
-    kill(-t.pid, SIGCONT);
-}
-
 static void print_settings(void)
 {
     struct termios settings;
@@ -628,6 +595,7 @@ static void step(const char *verb, char *rest)
     } else if (strcmp(verb, "gone") == 0) {
         wait_for(rest, false);
     } else if (strcmp(verb, "has") == 0 || strcmp(verb, "lacks") == 0) {
+        wait_quiet(30); /* what has begun to come */
         if (on_screen(rest) != (verb[0] == 'h'))
             fail("%s: \"%s\"", verb, rest);
     } else if (strcmp(verb, "quiet") == 0) {
@@ -649,7 +617,8 @@ static void step(const char *verb, char *rest)
         two_numbers(rest, &a, &b);
         press_random((unsigned)a, b);
     } else if (strcmp(verb, "signal") == 0) {
-        kill(t.pid, atoi(rest));
+        int numbers = sscanf(rest, "%ld %ld", &a, &b);
+        kill(numbers == 2 ? (pid_t)b : t.pid, (int)a);
     } else if (strcmp(verb, "hangup") == 0) {
         close(t.slave);
         close(t.fd);
@@ -658,8 +627,6 @@ static void step(const char *verb, char *rest)
         wait_exit(rest);
     } else if (strcmp(verb, "settings") == 0) {
         print_settings();
-    } else if (strcmp(verb, "stopped") == 0) {
-        wait_stopped();
     } else if (strcmp(verb, "sleep") == 0) {
         int64_t until = now_ms() + (int64_t)(atof(rest) * 1000);
         for (int64_t left; (left = until - now_ms()) > 0;) {

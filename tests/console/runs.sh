@@ -1,0 +1,355 @@
+#!/bin/bash
+# SPDX-License-Identifier: PostgreSQL
+#
+# Runs in the console: started, watched, steered, left alone.
+# shellcheck source=../harness/lib.sh
+. "$TESTS/harness/lib.sh"
+# shellcheck source=../harness/console.sh
+. "$TESTS/harness/console.sh"
+
+SLOW="  rows_per_second: 400
+  batch_size: 100"
+
+# No test leaves a run behind.
+trap 'stop_runs' EXIT
+stop_runs() {
+    local run
+    [ -n "${CONF:-}" ] || return 0
+    for run in $("$ARCHIVER" -c "$CONF" runs --json 2>/dev/null | jq -r '.live[].run_id' 2>/dev/null); do
+        "$ARCHIVER" -c "$CONF" stop "$run" --now >/dev/null 2>&1 || true
+    done
+}
+
+live() { # how many runs of this config's directory live
+    ok runs --json
+    jq '.live | length' "$OUT"
+}
+
+test_what_the_screen_says_is_what_the_report_says() {
+    fresh
+    three_tables
+    ROWS=30 COLS=200 console <<'END'
+wait never
+key :
+type archive
+key Enter
+wait Run this?
+has archiver-tui archive
+key y
+wait where the time goes
+wait success
+quiet 500
+screen
+key o
+wait report of
+key q
+wait where the time goes
+key Q
+exits 0
+END
+    local rows
+    cp "$OUT" "$DIR/live"
+    ok runs --json
+    rows=$(jq '.past[0].rows' "$OUT")
+    [ "$rows" -gt 4000 ] || fail "only $rows rows"
+    same "$(sql 'SELECT 8800 - (SELECT count(*) FROM logs) - (SELECT count(*) FROM events)
+        - (SELECT count(*) FROM audit.changes)')" "$rows" 'rows archived'
+    local key table shown
+    key=$(jq -r '.past[0].run_id' "$OUT")
+    for table in logs events changes; do
+        shown=$(grep "appdb.*\.$table " "$DIR/live" | grep -o '100%.*' | awk '{ print $3 }')
+        same "$shown" "$(short "$(jq ".tables[] | select(.table == \"$table\") | .records_archived" \
+            "$STORE/pg/_runs/$key.json")")" "rows of $table on the screen"
+    done
+}
+
+short() { # as the console writes counts
+    awk -v n="$1" 'BEGIN { if (n < 999.5) printf "%d", n; else printf "%.1fk", n / 1000 }'
+}
+
+test_a_run_started_here_survives_the_console() {
+    fresh
+    three_tables "$SLOW"
+    console <<'END'
+wait never
+key a
+wait Archive?
+has appdb.public.logs
+key Enter
+gone Archive?
+key a y
+wait is on its way
+wait RUNNING
+wait where the time goes
+wait batch 1 settled
+quiet 100
+hangup
+exits
+END
+    same "$(live)" 1 'live runs'
+    stop_runs
+}
+
+test_leaving_says_what_goes_on() {
+    fresh
+    three_tables "$SLOW"
+    ok archive --detach
+    console <<'END'
+wait RUNNING
+key Q
+exits 0
+has goes on: archiver-tui watch
+END
+    stop_runs
+}
+
+test_pause_resume_limit_and_stop() {
+    fresh
+    three_tables "$SLOW"
+    ok archive --detach -t logs
+    console <<'END'
+wait RUNNING
+key 2
+wait running
+key Enter
+wait where the time goes
+key p
+wait PAUSED
+key k
+wait p resume
+key p
+wait RUNNING
+key k
+wait p pause
+key c
+type 50
+key Enter
+wait at most 50 rows a second
+key +
+wait at most 62 rows a second
+key 0
+wait no ceiling
+key c
+type nonsense
+key Enter
+wait a number of rows is expected
+key c
+type 100
+key Enter
+wait at most 100
+key s
+wait Stop this run?
+key Esc
+gone Stop this run?
+key s y
+wait stopped
+screen
+key Q
+exits 0
+END
+    ok runs --json
+    same "$(jq -r '.past[0].status' "$OUT")" stopped 'the report'
+    same "$(live)" 0 'live runs'
+}
+
+test_abort_rolls_back_the_batch_in_work() {
+    fresh
+    three_tables "$SLOW"
+    ok archive --detach -t logs
+    console <<'END'
+wait RUNNING
+key 2
+wait running
+key Enter
+wait where the time goes
+key X
+wait Abort this run?
+has rolled back
+key y
+wait stopped
+key Q
+exits 0
+END
+    same "$(live)" 0 'live runs'
+    ok verify
+}
+
+test_a_run_that_is_killed_shows_as_died() {
+    fresh
+    three_tables "$SLOW"
+    "$ARCHIVER" -c "$CONF" archive -t logs >/dev/null 2>&1 &
+    local pid=$!
+    disown # nobody has to say that it was killed
+    console <<END
+wait RUNNING
+key 2
+wait running
+# killed from outside
+signal 9 $pid
+wait died
+key Q
+exits 0
+END
+    ok recover
+}
+
+test_read_only_takes_the_dangerous_keys_away() {
+    fresh
+    three_tables "$SLOW"
+    ok archive --detach -t logs
+    console --read-only <<'END'
+wait READ-ONLY
+wait RUNNING
+lacks a archive
+key a
+wait read-only: start a run
+key 2
+wait running
+key Enter
+wait where the time goes
+lacks p pause
+key p
+wait read-only: hold
+key X
+wait read-only: end at once
+key ?
+wait (not in read-only)
+key q
+key :
+type archive
+key Enter y
+wait archive is refused: read-only
+key Q
+exits 0
+END
+    stop_runs
+}
+
+test_a_server_that_hangs_shows_and_keys_work() {
+    fresh
+    three_tables
+    # It takes connections and says nothing.
+    python3 - "$DIR/port" <<'END' &
+import socket, sys, time
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+s.listen(5)
+open(sys.argv[1], "w").write(str(s.getsockname()[1]))
+time.sleep(40)
+END
+    local pid=$! try
+    for try in $(seq 100); do
+        [ ! -s "$DIR/port" ] || break
+        sleep 0.05
+    done
+    cat >>"$CONF" <<END
+  - name: hangs
+    host: 127.0.0.1
+    port: $(cat "$DIR/port")
+    dbname: x
+    user: x
+    connect_timeout: 30
+    tables:
+      - name: notes
+        timestamp_column: at
+END
+    console <<'END'
+wait never
+wait 10 waits 3s
+has hangs.public.notes
+has 2.6k
+key ?
+wait keys of Overview
+key q
+key t
+wait asking hangs
+key x
+wait stopping
+key q
+key Q
+exits 0
+settings
+END
+    kill "$pid"
+    same "$(cat "$OUT")" same settings
+}
+
+test_an_unreachable_server_is_an_error_in_its_row() {
+    fresh
+    three_tables
+    cat >>"$CONF" <<END
+  - name: away
+    host: 127.0.0.1
+    port: 1
+    dbname: x
+    user: x
+    tables:
+      - name: notes
+        timestamp_column: at
+END
+    console <<'END'
+wait never
+wait ERROR
+key End
+wait cannot connect to database
+key Enter
+wait cannot connect to database
+key q
+key Q
+exits 0
+END
+}
+
+test_a_table_and_its_growth() {
+    fresh
+    three_tables
+    ok archive
+    console <<'END'
+wait ok
+key Enter
+wait rows archived in
+wait CREATE TABLE "public"."logs"
+wait archived rows by month
+key m
+gone archived rows by month
+key m
+wait archived rows by month
+key a
+wait settled
+key q q
+wait 3 tables
+key Q
+exits 0
+END
+}
+
+test_names_of_any_width_break_no_line() {
+    fresh
+    local name='表格_é_'$'\t''x'
+    sql "CREATE TABLE \"表格_é_	x\" (id int PRIMARY KEY, at timestamptz NOT NULL);
+         CREATE INDEX ON \"表格_é_	x\" (at);
+         INSERT INTO \"表格_é_	x\" SELECT g, now() - g * interval '1 day' FROM generate_series(1, 200) g;
+         ANALYZE"
+    config "      - name: \"表格_é_\\tx\"
+        timestamp_column: at"
+    console <<'END'
+wait 表格_é_·x
+wait never
+quiet 300
+screen
+key a y
+wait success
+quiet 200
+screen
+key Q
+exits 0
+END
+    # The columns stand where they stand for any other name.
+    grep -q '^ appdb.public.表格_é_·x *1[01][0-9] ' "$OUT" || {
+        cat "$OUT" >&2
+        fail "the row is broken"
+    }
+    [ -n "$name" ]
+}
+
+run_tests
