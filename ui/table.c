@@ -185,6 +185,8 @@ static void sort_or_turn(struct table *table, int column)
     table->reverse = turn ? !table->reverse : table->columns[column].downward;
     table->sort = column;
     table_refresh(table);
+    table->cursor = 0; /* who orders wants to see what comes first */
+    note_cursor(table);
 }
 
 void table_filter(struct table *table, const char *text)

@@ -20,7 +20,7 @@ char *wrap_next(const struct glyphs *glyphs, const char **rest, int cols)
         at = next;
     }
     bool whole = !*at || *at == '\n';
-    const char *end = !whole && space && space > start ? space : at;
+    const char *end = !whole && *at != ' ' && space && space > start ? space : at;
     *rest = whole && *at ? at + 1 : !whole && *end == ' ' ? end + 1 : end;
     return mem_printf("%.*s", (int)(end - start), start);
 }
