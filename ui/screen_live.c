@@ -203,16 +203,40 @@ static void draw_pictures(struct screen *s, struct canvas *c)
 
 /* --- the whole --- */
 
+static size_t tables_over(const struct progress_snapshot *n)
+{
+    size_t over = 0;
+
+    for (size_t i = 0; i < n->table_count; i++)
+        over += n->tables[i].state != TABLE_WAITING && n->tables[i].state != TABLE_RUNNING;
+    return over;
+}
+
+/* Where nobody has counted all rows: tables that are over, and the share of the one in work. */
+static double share_of_tables(const struct progress_snapshot *n)
+{
+    double share = (double)tables_over(n);
+
+    for (size_t i = 0; i < n->table_count; i++) {
+        if (n->tables[i].state == TABLE_RUNNING && share_of(&n->tables[i]) > 0)
+            share += share_of(&n->tables[i]) < 1 ? share_of(&n->tables[i]) : 1;
+    }
+    return n->table_count > 0 ? share / (double)n->table_count : 0;
+}
+
 static void draw_total(const struct screen *s, struct canvas *c, int row)
 {
     const struct hub_run *run = run_of(s);
     const struct progress_snapshot *n = snapshot_of(s);
+    bool known = n->exit_code == 0 || n->rows_total > 0;
     double share = n->exit_code == 0   ? 1
                    : n->rows_total > 0 ? (double)n->rows_done / (double)n->rows_total
-                                       : -1;
+                                       : share_of_tables(n);
     struct buf text = BUF_INIT;
 
-    if (share >= 0)
+    if (!known)
+        buf_addf(&text, "%zu/%zu tables  ", tables_over(n), n->table_count);
+    else
         buf_addf(&text, "%3.0f%%  ", share > 1 ? 100 : share * 100);
     plot_count(&text, (double)n->rows_done);
     if (n->rows_total > 0) {

@@ -482,15 +482,17 @@ static void draw_live(struct canvas *c, int row, const struct hub_run *run)
     canvas_putf(c, row, 1, 30, words_status_style(s->state), "%.24s", run->run_id);
     canvas_put(c, row, 23, 9, STYLE_TEXT, run->seen ? s->state : "no answer");
     int at = 33, gauge = c->cols - at - 42;
-    if (gauge >= 8) {
+    if (gauge >= 8 && share >= 0) {
         plot_gauge(c, row, at, gauge, share, STYLE_GAUGE);
         at += gauge + 1;
     }
     if (share >= 0)
         buf_addf(&text, "%3.0f%% ", share > 1 ? 100 : share * 100);
     plot_count(&text, (double)s->rows_done);
-    buf_adds(&text, "/~");
-    plot_count(&text, (double)s->rows_total);
+    if (s->rows_total > 0) {
+        buf_adds(&text, "/~");
+        plot_count(&text, (double)s->rows_total);
+    }
     buf_adds(&text, " rows  ");
     plot_count(&text, s->rows_per_second);
     buf_adds(&text, "/s");
