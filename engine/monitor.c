@@ -25,7 +25,7 @@ struct position {
 struct monitor {
     struct progress *progress;
     char run_id[64];
-    int stop_fd;
+    int stop_fd, look_fd; /* look: there is another database to see */
     pthread_t thread;
     pthread_mutex_t lock; /* of what is watched */
     const struct config_database *database;
@@ -50,11 +50,8 @@ static void show_asked(struct progress_snapshot *s, const void *arg)
     const char *name = arg;
 
     if (strcmp(s->server.database, name) != 0) { /* another server: nothing of the last one stays */
-        s->server = (struct progress_server){.answered = -1,
-                                             .active = -1,
-                                             .transaction_age = -1,
-                                             .lag = -1,
-                                             .wal_per_second = -1};
+        s->server = (struct progress_server){
+            .answered = -1, .active = -1, .transaction_age = -1, .lag = -1, .wal_per_second = -1};
         PROGRESS_SET(s->server.database, name);
     }
     s->server.asked = seconds_now();
@@ -185,12 +182,16 @@ static void look(struct monitor *m)
 static void *monitor_thread(void *arg)
 {
     struct monitor *m = arg;
-    struct pollfd fd = {.fd = m->stop_fd, .events = POLLIN};
+    struct pollfd fds[] = {{.fd = m->stop_fd, .events = POLLIN},
+                           {.fd = m->look_fd, .events = POLLIN}};
+    eventfd_t ignored;
 
     pthread_setname_np(pthread_self(), "monitor");
-    do
+    while (!fds[0].revents) {
         look(m);
-    while (poll(&fd, 1, EVERY_MS) == 0);
+        poll(fds, 2, EVERY_MS);
+        eventfd_read(m->look_fd, &ignored);
+    }
     conn_close(m->conn);
     return NULL;
 }
@@ -202,11 +203,15 @@ struct monitor *monitor_start(struct progress *progress, const char *run_id)
     m->progress = progress;
     snprintf(m->run_id, sizeof(m->run_id), "monitor %s", run_id);
     m->stop_fd = eventfd(0, EFD_CLOEXEC);
+    m->look_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&m->lock, NULL);
-    if (m->stop_fd >= 0 && pthread_create(&m->thread, NULL, monitor_thread, m) == 0)
+    if (m->stop_fd >= 0 && m->look_fd >= 0 &&
+        pthread_create(&m->thread, NULL, monitor_thread, m) == 0)
         return m;
     if (m->stop_fd >= 0)
         close(m->stop_fd);
+    if (m->look_fd >= 0)
+        close(m->look_fd);
     pthread_mutex_destroy(&m->lock);
     free(m);
     return NULL;
@@ -219,6 +224,7 @@ void monitor_stop(struct monitor *m)
     eventfd_write(m->stop_fd, 1);
     pthread_join(m->thread, NULL);
     close(m->stop_fd);
+    close(m->look_fd);
     pthread_mutex_destroy(&m->lock);
     free(m);
 }
@@ -231,4 +237,6 @@ void monitor_watch(struct monitor *m, const struct config_database *database, in
     m->database = database;
     m->pid = pid;
     pthread_mutex_unlock(&m->lock);
+    if (database)
+        eventfd_write(m->look_fd, 1);
 }

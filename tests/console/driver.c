@@ -17,6 +17,7 @@
  *   sent TEXT              the program has sent these bytes, \e is Esc
  *   look TEXT              prints the colours and attributes of the text's first cell
  *   bytes                  prints how many bytes came since it was last asked
+ *   clock                  prints the milliseconds since it was last asked, or since spawn
  *   cpu                    prints the milliseconds of CPU that the program used so far
  *   random SEED COUNT      presses keys at random
  *   signal NUMBER [PID]    to the program, or another; hangup: closes the terminal
@@ -60,15 +61,21 @@ static struct {
     struct termios found;
     char *raw; /* all that came */
     size_t raw_len, raw_cap, asked;
+    int64_t clock_us;
     int line;
 } t = {.rows = 24, .cols = 80, .fd = -1, .slave = -1};
 
-static int64_t now_ms(void)
+static int64_t now_us(void)
 {
     struct timespec ts;
 
     clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static int64_t now_ms(void)
+{
+    return now_us() / 1000;
 }
 
 /* --- the screen --- */
@@ -236,6 +243,7 @@ static void spawn(char *text)
         fail("no pty: %s", strerror(errno));
     tcgetattr(t.slave, &t.found);
     fcntl(t.fd, F_SETFD, FD_CLOEXEC);
+    t.clock_us = now_us();
     t.pid = fork();
     if (t.pid == 0) {
         close(t.fd);
@@ -611,6 +619,10 @@ static void step(const char *verb, char *rest)
     } else if (strcmp(verb, "bytes") == 0) {
         printf("%zu\n", t.raw_len - t.asked);
         t.asked = t.raw_len;
+    } else if (strcmp(verb, "clock") == 0) {
+        int64_t now = now_us();
+        printf("%.1f\n", (double)(now - t.clock_us) / 1000);
+        t.clock_us = now;
     } else if (strcmp(verb, "cpu") == 0) {
         print_cpu();
     } else if (strcmp(verb, "random") == 0) {

@@ -323,6 +323,40 @@ exits 0
 END
 }
 
+test_the_screens_of_a_table_and_its_past_runs() {
+    fresh
+    three_tables
+    ok archive
+    local size
+    for size in '24 80' '50 200'; do
+        ROWS=${size% *} COLS=${size#* } console <<'END'
+wait ok
+wait cutoff
+key Enter
+wait rows archived in
+wait CREATE TABLE
+quiet 200
+screen
+key 2
+wait success
+key Enter
+wait report of
+has records_archived
+key q
+wait success
+quiet 200
+screen
+key Q
+exits 0
+END
+        # Sizes, times, rates and months are of this moment.
+        sed -i -E -e 's/^ [0-9]{8}T[^ ]+ +success  archive .*/ RUN  success  archive  numbers/' \
+            -e '/^── archived rows/,/^── the table/{/^──/!d}' -e 's/[0-9]+s ago/9s ago/' \
+            -e 's/ [0-9.]+ kB/ 9 kB/g; s/\([0-9.]+x/(9x/' "$OUT"
+        golden "table-and-runs-${size#* }x${size% *}"
+    done
+}
+
 test_names_of_any_width_break_no_line() {
     fresh
     local name='表格_é_'$'\t''x'
