@@ -128,7 +128,7 @@ static void take_finding(const struct store_finding *finding, void *state)
     snprintf(item->hint, sizeof(item->hint), "%s", finding->hint ? finding->hint : "");
 }
 
-static void check_store(const struct check_params *params, struct check_report *report)
+void check_store(const struct check_params *params, struct check_report *report)
 {
     static const char *const steps[] = {"write", "no overwriting", "read", "list", "delete"};
     const char *prefix = params->config->s3.prefix;

@@ -36,6 +36,8 @@ struct check_params {
     const struct stop *stop;
 };
 
+/* The store's part alone, added to what is there. */
+void check_store(const struct check_params *params, struct check_report *report);
 bool check_run(const struct check_params *params, struct check_report *ret_report, struct err *err);
 void check_report_done(struct check_report *report);
 void check_report_write(const struct check_report *report, struct json_out *j);

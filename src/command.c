@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "command.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -65,7 +66,7 @@ static const struct command *const commands[] = {
     &cmd_check,        &cmd_archive, &cmd_list,     &cmd_show,    &cmd_cat,
     &cmd_find,         &cmd_restore, &cmd_rollback, &cmd_verify,  &cmd_recover,
     &cmd_runs,         &cmd_watch,   &cmd_pause,    &cmd_resume,  &cmd_stop,
-    &cmd_throttle,     &cmd_config,  &cmd_help,     &cmd_console,
+    &cmd_throttle,     &cmd_config,  &cmd_help,     &cmd_console, &cmd_wizard,
 #ifdef WITH_FAILPOINTS
     &cmd_fault_points,
 #endif
@@ -130,6 +131,9 @@ enum flag_id {
     FLAG_ROWS_PER_SECOND,
     FLAG_MB_PER_SECOND,
     FLAG_NOW,
+    FLAG_TABLES,
+    FLAG_ANSWERS,
+    FLAG_NON_INTERACTIVE,
     FLAG_JSON,
     FLAG_QUIET,
     FLAG_VERBOSE,
@@ -141,16 +145,19 @@ enum flag_id {
     FLAG_YES,
     FLAG_HELP,
     FLAG_VERSION,
+    FLAG_WIZARD = 1000, /* and on: one a question of the wizard */
 };
 
-static const struct flag {
+struct flag {
     const char *name;
-    enum flag_id id;
+    int id;            /* enum flag_id */
     char letter;       /* '\0': none */
     const char *value; /* what it takes; NULL: nothing */
     unsigned of;       /* TAKES_*; 0: every command takes it */
     const char *help;
-} flags[] = {
+};
+
+static const struct flag own_flags[] = {
     {"database", FLAG_DATABASE, 'd', "NAME", TAKES_DATABASE, "only this database of the config"},
     {"table", FLAG_TABLE, 't', "[SCHEMA.]NAME", TAKES_TABLE, "only this table"},
     {"start-date", FLAG_START, '\0', "DATE", TAKES_DATES, "only rows from here on (ISO)"},
@@ -195,6 +202,9 @@ static const struct flag {
     {"rows-per-second", FLAG_ROWS_PER_SECOND, '\0', "N", TAKES_THROTTLE, "at most; 0: no limit"},
     {"mb-per-second", FLAG_MB_PER_SECOND, '\0', "N", TAKES_THROTTLE, "at most; 0: no limit"},
     {"now", FLAG_NOW, '\0', NULL, TAKES_NOW, "roll the batch in work back"},
+    {"tables", FLAG_TABLES, '\0', "LIST", TAKES_WIZARD, "what to archive"},
+    {"answers", FLAG_ANSWERS, '\0', "FILE", TAKES_WIZARD, "answers as YAML, a key a question"},
+    {"non-interactive", FLAG_NON_INTERACTIVE, '\0', NULL, TAKES_WIZARD, "ask nothing"},
     {"config", FLAG_CONFIG, 'c', "FILE", 0, "configuration file"},
     {"json", FLAG_JSON, '\0', NULL, 0, "JSON on stdout"},
     {"quiet", FLAG_QUIET, 'q', NULL, 0, "only errors on stderr, no progress"},
@@ -210,12 +220,44 @@ static const struct flag {
     {"version", FLAG_VERSION, 'V', NULL, 0, "version"},
 };
 
-#define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))
+enum {
+    OWN_FLAGS = sizeof(own_flags) / sizeof(own_flags[0]),
+    FLAGS_MAX = OWN_FLAGS + WIZARD_QUESTIONS_MAX,
+};
+
+/* The flags above, and one a question of the wizard that none of them is. */
+static struct flag flags[FLAGS_MAX];
+static size_t flag_count;
+
+static const struct flag *flag_named(const char *name)
+{
+    for (size_t i = 0; i < flag_count; i++) {
+        if (strcmp(flags[i].name, name) == 0)
+            return &flags[i];
+    }
+    return NULL;
+}
+
+static void gather_flags(void)
+{
+    memcpy(flags, own_flags, sizeof(own_flags));
+    flag_count = OWN_FLAGS;
+    for (size_t i = 0; wizard_question(i); i++) {
+        const struct wizard_question *q = wizard_question(i);
+        assert(!flag_named(q->id));
+        flags[flag_count++] = (struct flag){.name = q->id,
+                                            .id = FLAG_WIZARD + (int)i,
+                                            .letter = strcmp(q->id, "output") == 0 ? 'o' : '\0',
+                                            .value = "X",
+                                            .of = TAKES_WIZARD,
+                                            .help = q->prompt};
+    }
+}
 
 static const struct flag *flag_of_id(int id)
 {
-    for (size_t i = 0; i < FLAG_COUNT; i++) {
-        if ((int)flags[i].id == id || (flags[i].letter && flags[i].letter == id))
+    for (size_t i = 0; i < flag_count; i++) {
+        if (flags[i].id == id || (flags[i].letter && flags[i].letter == id))
             return &flags[i];
     }
     return NULL;
@@ -433,6 +475,14 @@ static bool take_flag(const struct flag *flag, const char *value, struct options
         return take_ceiling(flag, value, &o->mb_per_second, err);
     case FLAG_NOW:
         return o->now = true;
+    case FLAG_TABLES:
+        o->tables = value;
+        return true;
+    case FLAG_ANSWERS:
+        o->answers = value;
+        return true;
+    case FLAG_NON_INTERACTIVE:
+        return o->non_interactive = true;
     case FLAG_JSON:
         return o->json = true;
     case FLAG_QUIET:
@@ -450,6 +500,10 @@ static bool take_flag(const struct flag *flag, const char *value, struct options
     case FLAG_VERSION:
         return o->version = true;
     default:
+        if (flag->id >= FLAG_WIZARD) {
+            o->wizard[flag->id - FLAG_WIZARD] = value;
+            return true;
+        }
         return take_restore_flag(flag, value, o, err);
     }
 }
@@ -458,7 +512,7 @@ static bool take_flag(const struct flag *flag, const char *value, struct options
 
 static bool wrong_flag(int id, char **argv, struct err *err)
 {
-    const char *names[FLAG_COUNT];
+    const char *names[FLAGS_MAX];
     const char *word = argv[optind - 1];
 
     if (id == ':') {
@@ -471,9 +525,9 @@ static bool wrong_flag(int id, char **argv, struct err *err)
     if (optopt >= 256)
         return err_set(err, ERR_USAGE, "%s takes no value", word);
     err_set(err, ERR_USAGE, "there is no flag %s", word);
-    for (size_t i = 0; i < FLAG_COUNT; i++)
+    for (size_t i = 0; i < flag_count; i++)
         names[i] = flags[i].name;
-    const char *nearest = text_nearest(word + strspn(word, "-"), names, FLAG_COUNT);
+    const char *nearest = text_nearest(word + strspn(word, "-"), names, flag_count);
     if (nearest)
         err_hint(err, "did you mean --%s?", nearest);
     return false;
@@ -482,9 +536,8 @@ static bool wrong_flag(int id, char **argv, struct err *err)
 static bool no_such_command(const char *name, struct err *err)
 {
     /* What cli.md promises and this version does not do: said as what it is, not as a typo. */
-    static const char *const later[] = {"wizard", "cost",    "hold",      "audit",
-                                        "erase",  "compact", "expire",    "ddl",
-                                        "vacuum", "preview", "completion"};
+    static const char *const later[] = {"cost",   "hold", "audit",  "erase",   "compact",
+                                        "expire", "ddl",  "vacuum", "preview", "completion"};
     const char *names[COMMAND_COUNT];
 
     err_set(err, ERR_USAGE, "there is no command \"%s\"", name);
@@ -502,7 +555,7 @@ static bool no_such_command(const char *name, struct err *err)
 
 static bool check_taken(const struct command *command, const bool *used, struct err *err)
 {
-    for (size_t i = 0; i < FLAG_COUNT; i++) {
+    for (size_t i = 0; i < flag_count; i++) {
         if (!used[i] || flags[i].of == 0 || (command->takes & flags[i].of))
             continue;
         err_set(err, ERR_USAGE, "%s does not take --%s", command->name, flags[i].name);
@@ -529,7 +582,7 @@ static void build_getopt(struct option *ret_long, char *ret_short)
     size_t n = 0;
 
     ret_short[n++] = ':';
-    for (size_t i = 0; i < FLAG_COUNT; i++) {
+    for (size_t i = 0; i < flag_count; i++) {
         ret_long[i] = (struct option){.name = flags[i].name,
                                       .has_arg = flags[i].value ? required_argument : no_argument,
                                       .val = (int)flags[i].id};
@@ -538,16 +591,17 @@ static void build_getopt(struct option *ret_long, char *ret_short)
         if (flags[i].letter && flags[i].value)
             ret_short[n++] = ':';
     }
-    ret_long[FLAG_COUNT] = (struct option){0};
+    ret_long[flag_count] = (struct option){0};
     ret_short[n] = '\0';
 }
 
 static bool read_flags(int argc, char **argv, bool *used, struct options *o, struct err *err)
 {
-    struct option long_flags[FLAG_COUNT + 1];
-    char short_flags[FLAG_COUNT * 2 + 2];
+    struct option long_flags[FLAGS_MAX + 1];
+    char short_flags[FLAGS_MAX * 2 + 2];
     int id;
 
+    gather_flags();
     build_getopt(long_flags, short_flags);
     opterr = 0;
     while ((id = getopt_long(argc, argv, short_flags, long_flags, NULL)) != -1) {
@@ -564,7 +618,7 @@ static bool read_flags(int argc, char **argv, bool *used, struct options *o, str
 bool command_parse(int argc, char **argv, const struct command **ret_command, struct call *ret_call,
                    struct err *err)
 {
-    bool used[FLAG_COUNT] = {0};
+    bool used[FLAGS_MAX] = {0};
 
     *ret_command = NULL;
     if (!read_flags(argc, argv, used, &ret_call->options, err))
@@ -607,7 +661,7 @@ static void print_flag_names(const struct command *command, FILE *out)
 {
     size_t column = 0;
 
-    for (size_t i = 0; i < FLAG_COUNT; i++) {
+    for (size_t i = 0; i < flag_count; i++) {
         char name[48];
         if (!(command->takes & flags[i].of))
             continue;
@@ -626,13 +680,13 @@ static void print_flags(const struct command *command, FILE *out)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < FLAG_COUNT; i++)
+    for (size_t i = 0; i < flag_count; i++)
         count += (command->takes & flags[i].of) != 0;
     if (count > HELP_LINES) {
         print_flag_names(command, out);
         return;
     }
-    for (size_t i = 0; i < FLAG_COUNT; i++) {
+    for (size_t i = 0; i < flag_count; i++) {
         if (command->takes & flags[i].of)
             print_flag(&flags[i], out);
     }
@@ -641,8 +695,7 @@ static void print_flags(const struct command *command, FILE *out)
 static void print_program(FILE *out)
 {
     fputs("archiver-tui moves cold PostgreSQL rows to S3 or a directory and back again.\n"
-          "On a terminal, without a command: the console.\n"
-          "Usage: archiver-tui [COMMAND] [FLAGS]      archiver-tui help COMMAND\n\n",
+          "Usage: archiver-tui [COMMAND] [FLAGS]    (none: the console)    help COMMAND\n\n",
           out);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (!commands[i]->hidden)

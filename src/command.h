@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/queue.h"
 #include "config/config.h"
+#include "wizard.h"
 
 /* Flags as bits: what a command takes. The common ones (config, output, logging) all take. */
 enum {
@@ -34,6 +35,7 @@ enum {
     TAKES_DETACH = 1 << 15,
     TAKES_NOW = 1 << 16,
     TAKES_THROTTLE = 1 << 17, /* --rows-per-second, --mb-per-second */
+    TAKES_WIZARD = 1 << 18,   /* an answer a question, --tables, --answers, --non-interactive */
 };
 
 struct options { /* borrowed from argv but for what is said */
@@ -53,6 +55,9 @@ struct options { /* borrowed from argv but for what is said */
     bool json, quiet, no_color, read_only, yes, dry_run, iam_policy, detach, now, help, version;
     bool rebuild_catalog, offline, rewrap, deep;
     const char *keys, *html, *rows_per_second, *mb_per_second;
+    const char *wizard[WIZARD_QUESTIONS_MAX]; /* answers, by question */
+    const char *tables, *answers;
+    bool non_interactive;
     int verbose;
     const char *log_level, *log_format, *log_file;
 };
@@ -84,7 +89,7 @@ struct command {
 
 extern const struct command cmd_archive, cmd_check, cmd_list, cmd_show, cmd_cat, cmd_find,
     cmd_verify, cmd_recover, cmd_config, cmd_restore, cmd_rollback, cmd_runs, cmd_watch, cmd_pause,
-    cmd_resume, cmd_stop, cmd_throttle, cmd_console;
+    cmd_resume, cmd_stop, cmd_throttle, cmd_console, cmd_wizard;
 
 /* Reads argv; ERR_USAGE with a hint. *ret_command is NULL where there is no command (only
  * --help or --version may stand without one). */

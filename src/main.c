@@ -144,13 +144,17 @@ static bool wants_json(int argc, char **argv)
     return false;
 }
 
-/* The console where there is a terminal to show it on. */
+/* The console where there is a terminal to show it on; without a configuration, the wizard. */
 static int no_command(struct call *call)
 {
     struct err err;
 
-    if (!call->options.json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
-        return run_command(&cmd_console, call);
+    if (!call->options.json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) {
+        char *path = config_find(call->options.config, &err);
+        bool none = !path && !call->options.config && !getenv("ARCHIVER_CONFIG");
+        free(path);
+        return run_command(none ? &cmd_wizard : &cmd_console, call);
+    }
     err_set(&err, ERR_USAGE, "no command given");
     err_hint(&err, "archiver-tui help");
     output_error(&err, call->options.json);

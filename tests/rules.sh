@@ -57,7 +57,7 @@ for file in ui/*.[ch]; do
     done < <(sed -n 's/^#include "\(.*\)"/\1/p' "$file")
     ! grep -qE '^#include <(curses|term)\.h>' "$file" || [ "$file" = ui/term.c ] ||
         say "$file includes curses"
-    ! grep -qE '^#include <readline/' "$file" || [ "$file" = ui/prompt.c ] ||
+    ! grep -qE '^#include <readline/' "$file" || [[ $file == ui/prompt.c || $file == ui/ask.c ]] ||
         say "$file includes readline"
 done
 

@@ -45,8 +45,8 @@ struct app {
     /* the prompt, while one is open */
     bool prompting;
     enum prompt_kind kind;
-    void (*entered)(struct app *app, void *self, const char *text);
-    void *entered_self;
+    struct app_prompt prompt; /* of PROMPT_VALUE */
+    const char *path;
 };
 
 /* --- keys that work everywhere --- */
@@ -107,6 +107,16 @@ static const struct keys common_keys = {common_bindings,
 const struct config *app_config(const struct app *app)
 {
     return app->params->config;
+}
+
+void app_set_path(struct app *app, const char *path)
+{
+    app->path = path;
+}
+
+const char *app_path(const struct app *app)
+{
+    return app->path || !app->params->config ? app->path : app->params->config->path;
 }
 
 struct tasks *app_tasks(const struct app *app)
@@ -207,6 +217,10 @@ void app_go(struct app *app, int number)
 
     if (number < 1 || number > 6)
         return;
+    if (!app->params->config) {
+        app_say(app, STYLE_WARN, "there is no configuration yet");
+        return;
+    }
     if (!screens[number - 1].open) {
         app_say(app, STYLE_WARN, "%s", screens[number - 1].instead);
         return;
@@ -258,12 +272,10 @@ static void open_prompt(struct app *app, enum prompt_kind kind, const char *labe
                  (void *)app->params->commands);
 }
 
-void app_prompt(struct app *app, const char *label, const char *initial,
-                void (*entered)(struct app *app, void *self, const char *text), void *self)
+void app_prompt(struct app *app, const struct app_prompt *prompt)
 {
-    app->entered = entered;
-    app->entered_self = self;
-    open_prompt(app, PROMPT_VALUE, label, initial);
+    app->prompt = *prompt;
+    open_prompt(app, PROMPT_VALUE, prompt->label, prompt->initial);
 }
 
 static void follow_typing(struct app *app)
@@ -274,6 +286,8 @@ static void follow_typing(struct app *app)
         table_filter(table, prompt_text());
     if (table && app->kind == PROMPT_SEARCH)
         table_search(table, prompt_text());
+    if (app->kind == PROMPT_VALUE && app->prompt.changed)
+        app->prompt.changed(app, app->prompt.self, prompt_text());
 }
 
 static void finish_prompt(struct app *app, bool entered)
@@ -289,8 +303,10 @@ static void finish_prompt(struct app *app, bool entered)
         app_say(app, STYLE_WARN, "not found: %s", text);
     if (entered && app->kind == PROMPT_COMMAND)
         colon_run(app, text, app->params->commands);
+    if (app->kind == PROMPT_VALUE && app->prompt.changed)
+        app->prompt.changed(app, app->prompt.self, NULL);
     if (entered && app->kind == PROMPT_VALUE)
-        app->entered(app, app->entered_self, text);
+        app->prompt.entered(app, app->prompt.self, text);
     free(text);
 }
 
@@ -369,7 +385,7 @@ static void go_back(struct app *app, int code)
     }
     if (app->depth > 1)
         app_pop(app);
-    else if (code == K_ESC)
+    else if (code == K_ESC && app->params->config)
         app_say(app, STYLE_DIM, "q leaves the console");
     else
         app_quit(app);
@@ -558,11 +574,37 @@ static void draw_top(struct app *app)
     canvas_put(c, 0, 1, c->cols, STYLE_BAR_NAME, "archiver-tui");
     int room = c->cols - 2 - glyph_width(c->glyphs, buf_str(&right));
     canvas_put(c, 0, room + 1, c->cols - room - 1, style, buf_str(&right));
-    buf_addf(&left, "%s  ", base_name(app->params->config->path));
-    add_store(&app->params->config->s3, &left);
+    buf_addf(&left, "%s  ", app_path(app) ? base_name(app_path(app)) : "setup");
+    if (app->params->config)
+        add_store(&app->params->config->s3, &left);
     canvas_put(c, 0, 15, room - 16, STYLE_BAR, buf_str(&left));
     buf_done(&left);
     buf_done(&right);
+}
+
+static void add_crumb(const struct app *app, size_t i, struct buf *text)
+{
+    const struct frame *frame = &app->stack[i];
+
+    if (frame->class->crumb)
+        frame->class->crumb(frame->self, text);
+    else
+        buf_adds(text, frame->class->name);
+}
+
+/* As many of the last as there is room for: where one is matters more than where one came from. */
+static void add_crumbs(const struct app *app, int room, struct buf *text)
+{
+    for (size_t from = 0; from < app->depth; from++) {
+        buf_reset(text);
+        buf_adds(text, from > 0 ? app->canvas.glyphs->ellipsis : "");
+        for (size_t i = from; i < app->depth; i++) {
+            buf_adds(text, i > 0 ? app->canvas.glyphs->crumb : "");
+            add_crumb(app, i, text);
+        }
+        if (glyph_width(app->canvas.glyphs, buf_str(text)) <= room)
+            return;
+    }
 }
 
 static void draw_crumbs(struct app *app)
@@ -580,15 +622,8 @@ static void draw_crumbs(struct app *app)
         buf_addf(&right, "%zu marked  ", table_marked(table));
     buf_addf(&right, "%s  %02d:%02d:%02dZ", app_read_only(app) ? "READ-ONLY" : "rw", utc.tm_hour,
              utc.tm_min, utc.tm_sec);
-    for (size_t i = 0; i < app->depth; i++) {
-        if (i > 0)
-            buf_adds(&text, c->glyphs->crumb);
-        if (app->stack[i].class->crumb)
-            app->stack[i].class->crumb(app->stack[i].self, &text);
-        else
-            buf_adds(&text, app->stack[i].class->name);
-    }
     int width = glyph_width(c->glyphs, buf_str(&right));
+    add_crumbs(app, c->cols - width - 3, &text);
     canvas_put(c, 1, 1, c->cols - width - 3, STYLE_CRUMB, buf_str(&text));
     canvas_put(c, 1, c->cols - width - 1, width,
                table && table->filter.len > 0 ? STYLE_WARN : STYLE_DIM, buf_str(&right));
@@ -770,7 +805,10 @@ int app_run(const struct app_params *params, struct err *err)
     app.canvas.glyphs = term_glyphs();
     app.tasks = tasks_new();
     app.hub = hub_new(app.tasks);
-    app_go(&app, 1);
+    if (params->open)
+        params->open(&app, params->arg);
+    else
+        app_go(&app, 1);
     while (!app.quit) {
         tick(&app);
         if (app.dirty)

@@ -45,7 +45,10 @@ void app_pop(struct app *app);
 void app_go(struct app *app, int number);
 void app_quit(struct app *app);
 
-const struct config *app_config(const struct app *app);
+const struct config *app_config(const struct app *app); /* NULL: there is none yet */
+/* What commands are told to use; by default, where the config came from. Borrowed. */
+void app_set_path(struct app *app, const char *path);
+const char *app_path(const struct app *app); /* NULL: there is none yet */
 struct tasks *app_tasks(const struct app *app);
 struct hub *app_hub(const struct app *app);
 bool app_read_only(const struct app *app);
@@ -69,9 +72,15 @@ void app_ask(struct app *app, const struct app_question *question);
 void app_log(struct app *app); /* the log that the console kept, as a page */
 /* A text to read, scrolled; `text` is taken. */
 void app_page(struct app *app, const char *title, struct buf *text);
-/* The value of a prompt; nothing where it is left. */
-void app_prompt(struct app *app, const char *label, const char *initial,
-                void (*entered)(struct app *app, void *self, const char *text), void *self);
+/* The value of a prompt; nothing where it is left. `changed` (may be NULL) gets what is typed so
+ * far, and NULL where it is left. */
+struct app_prompt {
+    const char *label, *initial;
+    void (*entered)(struct app *app, void *self, const char *text);
+    void (*changed)(struct app *app, void *self, const char *text);
+    void *self;
+};
+void app_prompt(struct app *app, const struct app_prompt *prompt);
 /* Starts a run: the program itself with these words (NULL-ended) and --detach, in the background;
  * then shows it, or what it had to say. */
 void app_start(struct app *app, const char *const *words);
@@ -79,7 +88,9 @@ void app_start(struct app *app, const char *const *words);
 void app_run_words(struct app *app, const char *const *words);
 
 struct app_params {
-    const struct config *config;
+    const struct config *config;              /* NULL: there is none yet, and `open` asks for it */
+    void (*open)(struct app *app, void *arg); /* NULL: the Overview */
+    void *arg;
     const struct stop *stop; /* the process is asked to end */
     bool read_only, no_color;
     const char *const *commands; /* the program's, for `:`; NULL-ended */

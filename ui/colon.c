@@ -173,7 +173,7 @@ static struct child *new_child(struct app *app)
     child->app = app;
     add_word(child, "archiver-tui");
     add_word(child, "-c");
-    add_word(child, app_config(app)->path);
+    add_word(child, app_path(app));
     if (app_read_only(app))
         add_word(child, "--read-only");
     return child;
@@ -297,6 +297,10 @@ static void ask_first(struct app *app, struct child *child, const char *line)
 
 void colon_run(struct app *app, const char *line, const char *const *commands)
 {
+    if (!app_path(app)) {
+        app_say(app, STYLE_WARN, "there is no configuration yet");
+        return;
+    }
     struct child *child = new_child(app);
     size_t first = child->count;
     bool whole = split(line, child);

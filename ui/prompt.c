@@ -158,27 +158,6 @@ void prompt_end(void)
     prompt.histories[prompt.kind] = history_get_history_state();
 }
 
-static void queue_utf8(uint32_t c)
-{
-    struct buf *queue = &prompt.queue;
-
-    if (c < 0x80) {
-        buf_addc(queue, (char)c);
-    } else if (c < 0x800) {
-        buf_addc(queue, (char)(0xc0 | c >> 6));
-        buf_addc(queue, (char)(0x80 | (c & 0x3f)));
-    } else if (c < 0x10000) {
-        buf_addc(queue, (char)(0xe0 | c >> 12));
-        buf_addc(queue, (char)(0x80 | (c >> 6 & 0x3f)));
-        buf_addc(queue, (char)(0x80 | (c & 0x3f)));
-    } else {
-        buf_addc(queue, (char)(0xf0 | c >> 18));
-        buf_addc(queue, (char)(0x80 | (c >> 12 & 0x3f)));
-        buf_addc(queue, (char)(0x80 | (c >> 6 & 0x3f)));
-        buf_addc(queue, (char)(0x80 | (c & 0x3f)));
-    }
-}
-
 static void queue_key(int code)
 {
     static const struct {
@@ -190,7 +169,8 @@ static void queue_key(int code)
     };
 
     if (code < 0x110000) {
-        queue_utf8((uint32_t)code);
+        char bytes[4];
+        buf_add(&prompt.queue, bytes, glyph_encode((uint32_t)code, bytes));
         return;
     }
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {

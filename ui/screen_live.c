@@ -626,7 +626,8 @@ static void act(struct app *app, void *self, int action)
         throttle(s, action);
         break;
     case LIMIT:
-        app_prompt(app, "rows a second: ", NULL, take_ceiling, s);
+        app_prompt(app, &(struct app_prompt){
+                            .label = "rows a second: ", .entered = take_ceiling, .self = s});
         break;
     case DETAIL:
         open_table(s);

@@ -256,6 +256,12 @@ static void add_mark(struct table *table, const char *id)
     table->marks[table->mark_count++].id = mem_strdup(id);
 }
 
+void table_mark(struct table *table, size_t row)
+{
+    if (!table_is_marked(table, row))
+        add_mark(table, table->source->id(table->source->self, row));
+}
+
 static void toggle_mark(struct table *table)
 {
     size_t row;

@@ -68,6 +68,7 @@ bool table_search_next(struct table *table, bool back);
 /* The row of the source that the cursor is on; false: there are no rows. */
 bool table_current(const struct table *table, size_t *ret_row);
 bool table_is_marked(const struct table *table, size_t row);
+void table_mark(struct table *table, size_t row); /* of the source */
 size_t table_marked(const struct table *table);
 void table_unmark(struct table *table);
 

@@ -208,7 +208,7 @@ static void begin_painting(void)
     term.repaint = true;
 }
 
-static bool is_fit(void)
+bool term_is_fit(void)
 {
     const char *name = getenv("TERM");
 
@@ -221,7 +221,7 @@ bool term_open(bool no_color, struct err *err)
     const char *charset;
     const char *asked = getenv("NO_COLOR");
 
-    if (!is_fit()) {
+    if (!term_is_fit()) {
         err_set(err, ERR_USAGE, "the console needs a terminal");
         return err_hint(err, "archiver-tui help: the commands do the same without one");
     }

@@ -48,6 +48,8 @@ enum term_event { TERM_NOTHING, TERM_KEY, TERM_LOST /* the terminal is gone */ }
 /* ERR_USAGE where stdin or stdout is no terminal, or TERM is not known. */
 bool term_open(bool no_color, struct err *err);
 void term_close(void);
+/* Could it be opened? */
+bool term_is_fit(void);
 const struct glyphs *term_glyphs(void);
 int term_fd(void); /* readable: keys */
 /* Readable: the window has another size, or the process goes on after a stop. term_woken takes that

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "config/options.h"
+#include "config/yaml.h"
 
 #define MASK "********"
 
@@ -66,20 +67,6 @@ static void end_item(struct writer *w)
     w->depth--;
 }
 
-/* JSON's quoting is YAML's too, but for what our reader takes for a variable. */
-static void quote_yaml(struct buf *text, const char *value)
-{
-    struct buf escaped = BUF_INIT;
-
-    for (const char *c = value; *c; c++) {
-        if (strncmp(c, "${", 2) == 0)
-            buf_addc(&escaped, '$');
-        buf_addc(&escaped, *c);
-    }
-    json_quote(text, buf_str(&escaped), escaped.len);
-    buf_done(&escaped);
-}
-
 static void put_text(struct writer *w, const char *name, const char *value)
 {
     if (w->as_json) {
@@ -88,7 +75,7 @@ static void put_text(struct writer *w, const char *name, const char *value)
     }
     begin_line(w);
     buf_addf(w->text, "%s: ", name);
-    quote_yaml(w->text, value);
+    yaml_quote(w->text, value);
     buf_addc(w->text, '\n');
 }
 
@@ -120,7 +107,7 @@ static void put_names(struct writer *w, const char *name, const struct config_na
     for (size_t i = 0; i < names->count; i++) {
         if (i > 0)
             buf_adds(w->text, ", ");
-        quote_yaml(w->text, names->names[i]);
+        yaml_quote(w->text, names->names[i]);
     }
     buf_adds(w->text, "]\n");
 }

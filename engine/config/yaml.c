@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <yaml.h>
 
+#include "base/json.h"
+
 #define FILE_BYTES_MAX (4u << 20)
 #define DEPTH_MAX      64
 #define INCLUDE_DEPTH  8
@@ -583,4 +585,44 @@ struct yaml_node *yaml_load(const char *path, struct arena *arena, struct err *e
     size_t includes = 0;
 
     return load(NULL, arena_strdup(arena, path), arena, &includes, err);
+}
+
+/* --- writing a scalar --- */
+
+/* JSON's quoting is YAML's too, but for what our reader takes for a variable. */
+void yaml_quote(struct buf *text, const char *value)
+{
+    struct buf escaped = BUF_INIT;
+
+    for (const char *c = value; *c; c++) {
+        if (strncmp(c, "${", 2) == 0)
+            buf_addc(&escaped, '$');
+        buf_addc(&escaped, *c);
+    }
+    json_quote(text, buf_str(&escaped), escaped.len);
+    buf_done(&escaped);
+}
+
+/* Nothing that YAML could take for anything but this text, or for a number or a truth. */
+static bool is_plain(const char *value)
+{
+    static const char *const others[] = {"true", "false", "null", "yes", "no", "on", "off", NULL};
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-";
+
+    for (size_t i = 0; others[i]; i++) {
+        if (strcasecmp(others[i], value) == 0)
+            return false;
+    }
+    if (!*value || strspn(value, safe) != strlen(value))
+        return false;
+    return (*value >= 'a' && *value <= 'z') || (*value >= 'A' && *value <= 'Z') || *value == '/' ||
+           *value == '_';
+}
+
+void yaml_add_scalar(struct buf *text, const char *value)
+{
+    if (is_plain(value))
+        buf_adds(text, value);
+    else
+        yaml_quote(text, value);
 }

@@ -8,7 +8,7 @@
  * not set and includes that go round are errors. Depth, included files and the size of the
  * tree, aliases counted as often as they are used, are limited.
  *
- * Not for: what keys mean (config/options.h), writing YAML (config_show).
+ * Not for: what keys mean (config/options.h), writing whole files (config_show).
  * Threads: any thread (no state; reads the environment).
  */
 #ifndef ARCHIVER_CONFIG_YAML_H
@@ -42,6 +42,10 @@ struct yaml_node *yaml_load(const char *path, struct arena *arena, struct err *e
 struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);
 /* Nothing said: an empty plain scalar, `~` or `null`. NULL is nothing too. */
 bool yaml_is_null(const struct yaml_node *node);
+/* A text as a scalar that is read as it is: in quotes; and the same without, where none are needed.
+ */
+void yaml_quote(struct buf *text, const char *value);
+void yaml_add_scalar(struct buf *text, const char *value);
 /* Adds "file:line:column" in front of where; returns false. */
 bool yaml_at(const struct yaml_node *node, struct err *err);
 

@@ -20,7 +20,7 @@ test_usage_errors_exit_2_and_say_what_next() {
     bare archiv
     same "$CODE" 2
     says "$ERR" 'there is no command "archiv" (did you mean "archive"?)'
-    bare wizard
+    bare compact
     same "$CODE" 2
     says "$ERR" 'not in this version'
     bare archive --dryrun

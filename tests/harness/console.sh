@@ -18,6 +18,21 @@ console() {
     }
 }
 
+# setup [FLAGS] <<STEPS: the same with the wizard, which writes $DIR/new.yaml.
+setup() {
+    OUT=$DIR/out
+    export XDG_STATE_HOME=$DIR/state
+    {
+        echo "size ${ROWS:-24} ${COLS:-80}"
+        echo "spawn $ARCHIVER wizard -o $DIR/new.yaml --host $PGHOST --port $PGPORT --user ${WHO:-$PGUSER} --dbname $DB $*"
+        cat
+    } >"$DIR/steps"
+    "$BUILD/tests/console/driver" <"$DIR/steps" >"$OUT" 2>"$DIR/driver.err" || {
+        cat "$DIR/driver.err" >&2
+        fail "the steps did not work out"
+    }
+}
+
 # What differs from run to run, replaced by signs of the same width.
 masked() {
     sed -E -e 's/[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}/RRRRRRRRRRRRRRRRRRRRR/g' \
