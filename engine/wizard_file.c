@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -188,30 +187,13 @@ void wizard_write(const struct wizard *w, struct buf *ret_yaml)
 
 /* --- trying it --- */
 
-static struct config *load_text(const struct buf *yaml, struct err *err)
-{
-    char path[40];
-    int fd = memfd_create("archiver.yaml", MFD_CLOEXEC);
-    struct config *config = NULL;
-
-    if (fd < 0 || write(fd, yaml->data, yaml->len) != (ssize_t)yaml->len) {
-        err_sys(err, ERR_RESOURCE, errno, "cannot keep the configuration in memory");
-    } else {
-        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-        config = config_load(path, err);
-    }
-    if (fd >= 0)
-        close(fd);
-    return config;
-}
-
 bool wizard_check(const struct wizard *w, const struct stop *stop, struct check_report *ret_report,
                   struct err *err)
 {
     struct buf yaml = BUF_INIT;
 
     wizard_write(w, &yaml);
-    struct config *config = load_text(&yaml, err);
+    struct config *config = config_load_text(buf_str(&yaml), yaml.len, err);
     buf_done(&yaml);
     if (!config)
         return false;
@@ -239,7 +221,7 @@ bool wizard_check_store(const struct wizard *w, const struct stop *stop,
     write_store(w, &yaml);
     buf_adds(&yaml, "databases:\n  - name: none\n    tables:\n      - name: none\n"
                     "        timestamp_column: none\n        retention_days: 90\n");
-    struct config *config = load_text(&yaml, err);
+    struct config *config = config_load_text(buf_str(&yaml), yaml.len, err);
     buf_done(&yaml);
     if (!config)
         return false;
@@ -328,7 +310,7 @@ bool wizard_save(const struct wizard *w, bool overwrite, struct err *err)
     bool ok;
 
     wizard_write(w, &yaml);
-    config = load_text(&yaml, err); /* never a file that would not load */
+    config = config_load_text(buf_str(&yaml), yaml.len, err); /* never a file that would not load */
     ok = config && put_file(wizard_path(w), &yaml, overwrite, err);
     config_free(config);
     buf_done(&yaml);

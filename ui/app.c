@@ -212,7 +212,7 @@ void app_go(struct app *app, int number)
         {NULL, ":list and :cat show archives; there is no screen for them in this version"},
         {NULL, ":restore brings rows back; there is no screen for it in this version"},
         {NULL, ":verify checks archives; there is no screen for it in this version"},
-        {NULL, ":config show tells the settings; there is no screen for them in this version"},
+        {settings_open, NULL},
     };
 
     if (number < 1 || number > 6)

@@ -16,6 +16,7 @@ void live_open(struct app *app, const char *run_id);
 void report_open(struct app *app, const char *run_id);
 void detail_open(struct app *app, const struct config_database *database,
                  const struct config_table *table);
+void settings_open(struct app *app);
 /* Of the screen that was on top. */
 void help_open(struct app *app, const struct screen_class *of, struct table *table,
                struct keys common);

@@ -10,8 +10,10 @@
 #include "config/config.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "config/section.h"
@@ -429,6 +431,22 @@ struct config *config_load(const char *path, struct err *err)
         return config;
     config_free(config);
     return NULL;
+}
+
+struct config *config_load_text(const char *text, size_t len, struct err *err)
+{
+    char path[40];
+    int fd = memfd_create("archiver.yaml", MFD_CLOEXEC);
+    struct config *config = NULL;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    if (fd < 0 || write(fd, text, len) != (ssize_t)len)
+        err_sys(err, ERR_RESOURCE, errno, "cannot keep the configuration in memory");
+    else
+        config = config_load(path, err);
+    if (fd >= 0)
+        close(fd);
+    return config;
 }
 
 void config_free(struct config *config)

@@ -180,6 +180,8 @@ struct config {
 char *config_find(const char *given, struct err *err);
 /* Reads, checks and completes; NULL with ERR_CONFIG and file:line:column. Free with config_free. */
 struct config *config_load(const char *path, struct err *err);
+/* The same of a text in memory; places in it are those of a file that is no more. */
+struct config *config_load_text(const char *text, size_t len, struct err *err);
 void config_free(struct config *config);
 /* Effective values as YAML or JSON with secrets masked. */
 void config_show(const struct config *config, bool json, struct buf *ret_text);

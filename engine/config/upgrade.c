@@ -5,17 +5,11 @@
  */
 #include "config/upgrade.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "config/config.h"
+#include "config/lines.h"
 #include "config/options.h"
-#include "config/yaml.h"
-
-enum { FILE_MAX = 4 << 20 };
 
 struct change {
     int line; /* from 1: of the key; of what stands behind what is inserted */
@@ -29,65 +23,10 @@ struct change {
 struct upgrade {
     const char *path;
     struct arena *arena;
-    char **lines;
-    size_t line_count;
+    struct lines lines;
     struct change *changes;
     size_t change_count;
 };
-
-/* --- lines --- */
-
-static bool read_lines(struct upgrade *u, struct err *err)
-{
-    struct buf bytes = BUF_INIT;
-    char chunk[65536];
-    int fd = open(u->path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = -1;
-
-    while (fd >= 0 && bytes.len < FILE_MAX && (n = read(fd, chunk, sizeof(chunk))) > 0)
-        buf_add(&bytes, chunk, (size_t)n);
-    if (n < 0)
-        err_sys(err, ERR_CONFIG, errno, "cannot read %s", u->path);
-    if (fd >= 0)
-        close(fd);
-    for (const char *at = buf_str(&bytes); *at;) {
-        size_t len = strcspn(at, "\n");
-        u->lines = mem_grow(u->lines, (u->line_count + 1) * sizeof(*u->lines));
-        u->lines[u->line_count++] = mem_printf("%.*s", (int)len, at);
-        at += len + (at[len] == '\n');
-    }
-    buf_done(&bytes);
-    return n >= 0;
-}
-
-static size_t indent_of(const char *line)
-{
-    return strspn(line, " ");
-}
-
-static bool is_blank(const char *line)
-{
-    return line[strspn(line, " \t")] == '\0' || line[strspn(line, " \t")] == '#';
-}
-
-/* The last line that belongs to a key: deeper ones, and items of a list that stand as deep. */
-static int last_line(const struct upgrade *u, const struct change *c)
-{
-    size_t key_indent = (size_t)c->column - 1;
-    int last = c->line;
-
-    for (size_t i = (size_t)c->line; i < u->line_count; i++) {
-        const char *line = u->lines[i];
-        size_t indent = indent_of(line);
-        if (is_blank(line))
-            continue;
-        bool item = c->value->kind == YAML_LIST && indent == key_indent && line[indent] == '-';
-        if (indent <= key_indent && !item)
-            break;
-        last = (int)i + 1;
-    }
-    return last;
-}
 
 /* --- what is to change --- */
 
@@ -95,23 +34,6 @@ static void add(struct upgrade *u, const struct change *change)
 {
     u->changes = mem_grow(u->changes, (u->change_count + 1) * sizeof(*u->changes));
     u->changes[u->change_count++] = *change;
-}
-
-/* A map whose keys stand on lines of their own in the file itself. */
-static bool check_block(const struct upgrade *u, const struct yaml_node *map, struct err *err)
-{
-    for (size_t i = 0; i < map->count; i++) {
-        const struct yaml_node *key = map->keys[i];
-        bool own = strcmp(key->file, u->path) == 0;
-        if (own && (i == 0 || key->line > map->keys[i - 1]->line))
-            continue;
-        err_set(err, ERR_CONFIG, "%s: this map cannot be changed line by line", key->text);
-        yaml_at(key, err);
-        err_why(err, own ? "its keys share a line" : "it comes from another file");
-        return err_hint(err,
-                        "write a key a line, or change version and keys by hand: doc/earlier.md");
-    }
-    return true;
 }
 
 struct sections {
@@ -182,7 +104,7 @@ static bool walk_value(struct upgrade *u, const struct option_row *row,
 static bool walk_map(struct upgrade *u, const struct yaml_node *map, const struct sections *s,
                      struct err *err)
 {
-    if (!check_block(u, map, err))
+    if (!lines_check_map(u->path, map, err))
         return false;
     for (size_t i = 0; i < map->count; i++) {
         const struct yaml_node *key = map->keys[i], *value = map->items[i];
@@ -250,7 +172,7 @@ static void add_defaults(struct upgrade *u)
                      row->fallback_old);
     }
     if (text.len > 0)
-        add(u, &(struct change){.line = (int)u->line_count + 1,
+        add(u, &(struct change){.line = (int)u->lines.count + 1,
                                 .column = 1,
                                 .what = INSERT,
                                 .text = arena_strdup(u->arena, buf_str(&text)),
@@ -291,56 +213,47 @@ static int from_the_end(const void *a, const void *b)
     return (one->what == INSERT) - (other->what == INSERT);
 }
 
-static void put_line(struct upgrade *u, int line, const char *text)
-{
-    size_t at = (size_t)line - 1;
-
-    u->lines = mem_grow(u->lines, (u->line_count + 1) * sizeof(*u->lines));
-    memmove(&u->lines[at + 1], &u->lines[at], (u->line_count - at) * sizeof(*u->lines));
-    u->lines[at] = mem_strdup(text);
-    u->line_count++;
-}
-
 static void put_note(struct upgrade *u, const struct change *c)
 {
-    char *note = mem_printf("%*s# %s", (int)indent_of(u->lines[c->line - 1]), "", c->note);
+    char *note = mem_printf("%*s# %s", (int)strspn(u->lines.items[c->line - 1], " "), "", c->note);
 
-    put_line(u, c->line, note);
+    lines_insert(&u->lines, c->line, note);
     free(note);
 }
 
 static void rename_key(struct upgrade *u, const struct change *c)
 {
-    char **line = &u->lines[c->line - 1];
-    size_t at = (size_t)c->column - 1, len = strcspn(*line + at, ":");
-    char *changed = mem_printf("%.*s%s%s", (int)at, *line, c->text, *line + at + len);
+    const char *line = u->lines.items[c->line - 1];
+    size_t at = (size_t)c->column - 1, len = strcspn(line + at, ":");
+    char *changed = mem_printf("%.*s%s%s", (int)at, line, c->text, line + at + len);
 
-    free(*line);
-    *line = changed;
+    lines_replace(&u->lines, c->line, changed);
+    free(changed);
     put_note(u, c);
 }
 
 /* An item's dash stays with what follows it. */
 static void comment_out(struct upgrade *u, const struct change *c)
 {
-    int last = last_line(u, c);
-    bool item = u->lines[c->line - 1][indent_of(u->lines[c->line - 1])] == '-';
+    const char *first = u->lines.items[c->line - 1];
+    int last = lines_last_of(&u->lines, c->line, c->column, c->value->kind == YAML_LIST);
+    bool item = first[strspn(first, " ")] == '-';
 
     for (int line = c->line; line <= last; line++) {
-        char **text = &u->lines[line - 1];
+        const char *text = u->lines.items[line - 1];
         size_t indent = (size_t)c->column - 1;
-        indent = indent < strlen(*text) ? indent : strlen(*text);
-        char *changed = mem_printf("%*s# %s", c->column - 1, "", *text + indent);
-        free(*text);
-        *text = changed;
+        indent = indent < strlen(text) ? indent : strlen(text);
+        char *changed = mem_printf("%*s# %s", c->column - 1, "", text + indent);
+        lines_replace(&u->lines, line, changed);
+        free(changed);
     }
-    if (item && last < (int)u->line_count) { /* the dash goes to the next key */
-        char *next = u->lines[last];
-        if ((size_t)c->column >= 3 && strlen(next) >= (size_t)c->column)
+    if (item && last < (int)u->lines.count) { /* the dash goes to the next key */
+        char *next = u->lines.items[last];
+        if (c->column >= 3 && strlen(next) >= (size_t)c->column)
             next[c->column - 3] = '-';
     }
     char *note = mem_printf("%*s# %s", c->column - 1, "", c->note);
-    put_line(u, c->line, note);
+    lines_insert(&u->lines, c->line, note);
     free(note);
 }
 
@@ -350,9 +263,9 @@ static void insert_lines(struct upgrade *u, const struct change *c)
     int at = c->line;
     char *note = mem_printf("%*s# %s", c->column - 1, "", c->note);
 
-    put_line(u, at++, note);
+    lines_insert(&u->lines, at++, note);
     while ((line = strsep(&rest, "\n")))
-        put_line(u, at++, line);
+        lines_insert(&u->lines, at++, line);
     free(note);
     free(copy);
 }
@@ -369,30 +282,13 @@ static void make_changes(struct upgrade *u)
         } else if (c->what == INSERT) {
             insert_lines(u, c);
         } else {
-            free(u->lines[c->line - 1]);
-            u->lines[c->line - 1] = mem_strdup(c->text);
+            lines_replace(&u->lines, c->line, c->text);
             put_note(u, c);
         }
     }
 }
 
 /* --- is it the same --- */
-
-static struct config *load_text(const struct buf *text, struct err *err)
-{
-    char path[40];
-    int fd = memfd_create("upgraded", MFD_CLOEXEC);
-    struct config *config = NULL;
-
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    if (fd < 0 || write(fd, text->data, text->len) != (ssize_t)text->len)
-        err_sys(err, ERR_RESOURCE, errno, "cannot keep the file in memory");
-    else
-        config = config_load(path, err);
-    if (fd >= 0)
-        close(fd);
-    return config;
-}
 
 static void effect_of(struct config *config, struct buf *ret_text)
 {
@@ -403,7 +299,7 @@ static void effect_of(struct config *config, struct buf *ret_text)
 
 static bool check_same(struct config *before, const struct buf *text, struct err *err)
 {
-    struct config *after = load_text(text, err);
+    struct config *after = config_load_text(buf_str(text), text->len, err);
     struct buf one = BUF_INIT, other = BUF_INIT;
     bool same = false;
 
@@ -427,18 +323,15 @@ bool upgrade_config(const char *path, struct buf *ret_text, size_t *ret_changes,
     struct upgrade u = {.path = path, .arena = arena_new()};
     struct config *before = config_load(path, err);
     const struct yaml_node *root = before ? yaml_load(path, u.arena, err) : NULL;
-    bool ok = root && read_lines(&u, err) && plan(&u, root, err);
+    bool ok = root && lines_read(path, &u.lines, err) && plan(&u, root, err);
 
     if (ok) {
         make_changes(&u);
-        for (size_t i = 0; i < u.line_count; i++)
-            buf_addf(ret_text, "%s\n", u.lines[i]);
+        lines_text(&u.lines, ret_text);
         *ret_changes = u.change_count;
         ok = check_same(before, ret_text, err);
     }
-    for (size_t i = 0; i < u.line_count; i++)
-        free(u.lines[i]);
-    free(u.lines);
+    lines_done(&u.lines);
     free(u.changes);
     config_free(before);
     arena_free(u.arena);

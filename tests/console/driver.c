@@ -23,6 +23,7 @@
  *   signal NUMBER [PID]    to the program, or another; hangup: closes the terminal
  *   exits [CODE]           waits for the end; prints nothing, or fails where the code differs
  *   settings               prints "same" or "changed": the terminal's, against those before spawn
+ *   run COMMAND            of the shell, meanwhile
  *   sleep SECONDS
  *
  * What fails is said with the screen as it is, and the exit code is 1.
@@ -639,6 +640,9 @@ static void step(const char *verb, char *rest)
         wait_exit(rest);
     } else if (strcmp(verb, "settings") == 0) {
         print_settings();
+    } else if (strcmp(verb, "run") == 0) {
+        if (system(rest) != 0)
+            fail("it failed: %s", rest);
     } else if (strcmp(verb, "sleep") == 0) {
         int64_t until = now_ms() + (int64_t)(atof(rest) * 1000);
         for (int64_t left; (left = until - now_ms()) > 0;) {
