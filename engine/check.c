@@ -4,12 +4,14 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "config/secret.h"
 #include "keyring.h"
 #include "postgres/introspect.h"
+#include "postgres/lock.h"
 #include "postgres/plan.h"
 #include "store/policy.h"
 #include "store/store.h"
@@ -17,6 +19,8 @@
 
 /* Clocks further apart than this deserve a word; plan refuses at a day. */
 #define SKEW_WARN_US INT64_C(60000000)
+/* 1990-01-01: older rows than the oldest of these databases. */
+#define EARLY_US (INT64_C(7305) * TEXT_US_PER_DAY)
 
 /* --- items --- */
 
@@ -172,6 +176,9 @@ static void check_server(struct check_report *report, const struct config_databa
             say(report, CHECK_FAIL, database->name, "primary", "the server is a standby");
         snprintf(item->hint, sizeof(item->hint), "archiving deletes rows: connect to the primary");
     }
+    if (s->version_num >= 190000)
+        say(report, CHECK_WARN, database->name, "version",
+            "PostgreSQL %s is newer than what this version was tested with (11 to 18)", s->version);
     if (s->version_num < 110000)
         say(report, CHECK_FAIL, database->name, "version", "PostgreSQL 11 or later is needed");
     if (strcmp(s->system_identifier, "0") == 0) {
@@ -286,14 +293,67 @@ static void check_references(struct check_report *report, const char *subject,
         say(report, CHECK_WARN, subject, "timestamp", "may be NULL: such rows are never archived");
 }
 
-static void check_eligible(struct check_report *report, const char *subject,
-                           const struct config_table *table, const struct introspect_table *info,
-                           struct conn *conn)
+/* Rows from long before there was such a table, or from tomorrow: a clock or a default, not a time.
+ */
+static void check_times(struct check_report *report, const char *subject,
+                        const struct introspect_table *info, struct conn *conn)
+{
+    struct buf oldest = BUF_INIT, newest = BUF_INIT;
+    int64_t oldest_us, newest_us;
+    struct err err;
+
+    if (info->timestamp_type[0] == 'i') /* a number tells less */
+        return;
+    if (!introspect_bounds(conn, info, &oldest, &newest, &err)) {
+        fail_with(report, subject, "timestamps", &err);
+    } else if (text_to_time(buf_str(&oldest), oldest.len, &oldest_us) &&
+               text_to_time(buf_str(&newest), newest.len, &newest_us)) {
+        bool early = oldest_us<EARLY_US, late = newest_us> text_now_us() + TEXT_US_PER_DAY;
+        struct check_item *item =
+            say(report, early || late ? CHECK_WARN : CHECK_PASS, subject, "timestamps",
+                "from %.19s to %.19s", buf_str(&oldest), buf_str(&newest));
+        if (early)
+            snprintf(item->hint, sizeof(item->hint),
+                     "rows so old leave with the first run: is that what they are?");
+        else if (late)
+            snprintf(item->hint, sizeof(item->hint),
+                     "rows from the future stay until their time has come");
+    }
+    buf_done(&oldest);
+    buf_done(&newest);
+}
+
+/* Looked at, not taken: a run that starts just now must not find it held by a check. */
+static void check_lock(struct check_report *report, const char *subject,
+                       const struct config_table *table, struct conn *conn)
+{
+    struct buf holder = BUF_INIT;
+
+    if (lock_holder(conn, table->schema, table->name, &holder)) {
+        struct check_item *item = say(report, CHECK_WARN, subject, "lock", "%s", buf_str(&holder));
+        snprintf(item->hint, sizeof(item->hint), "a run works on it: wait for it, or stop it");
+    } else {
+        say(report, CHECK_PASS, subject, "lock", "no run works on it");
+    }
+    buf_done(&holder);
+}
+
+static uint64_t bytes_to_store(const struct introspect_table *info, int64_t rows)
+{
+    double share = info->rows_estimate > 0 ? (double)rows / (double)info->rows_estimate : 0;
+
+    return (uint64_t)((share < 1 ? share : 1) * (double)info->total_bytes / CHECK_PACKED);
+}
+
+static uint64_t check_eligible(struct check_report *report, const char *subject,
+                               const struct config_table *table,
+                               const struct introspect_table *info, struct conn *conn)
 {
     struct plan_params params = {.table = table, .info = info};
-    struct buf rows = BUF_INIT, size = BUF_INIT;
+    struct buf rows = BUF_INIT, size = BUF_INIT, work = BUF_INIT;
     struct err err;
     int64_t estimate = 0;
+    uint64_t bytes = 0;
     struct plan *plan = plan_make(conn, &params, &err);
 
     if (!plan || !plan_estimate(conn, plan, info, &estimate, &err)) {
@@ -301,16 +361,24 @@ static void check_eligible(struct check_report *report, const char *subject,
     } else {
         text_add_count(&rows, (uint64_t)estimate);
         text_add_bytes(&size, info->total_bytes);
-        say(report, CHECK_PASS, subject, "cutoff", "%s: about %s rows are older (table: %s)",
-            plan->cutoff, buf_str(&rows), buf_str(&size));
+        bytes = bytes_to_store(info, estimate);
+        text_add_bytes(&work, bytes);
+        buf_adds(&work, " to store, ");
+        text_add_duration(&work, (double)estimate / CHECK_ROWS_A_SECOND);
+        say(report, CHECK_PASS, subject, "cutoff",
+            "%s: about %s rows are older (table: %s), about %s", plan->cutoff, buf_str(&rows),
+            buf_str(&size), buf_str(&work));
     }
     plan_free(plan);
     buf_done(&rows);
     buf_done(&size);
+    buf_done(&work);
+    return bytes;
 }
 
-static void check_table(struct check_report *report, const struct config_database *database,
-                        const struct config_table *table, struct conn *conn)
+/* The bytes that a run would store, estimated. */
+static uint64_t check_table(struct check_report *report, const struct config_database *database,
+                            const struct config_table *table, struct conn *conn)
 {
     char subject[160];
     struct err err;
@@ -319,7 +387,7 @@ static void check_table(struct check_report *report, const struct config_databas
     snprintf(subject, sizeof(subject), "%s.%s.%s", database->name, table->schema, table->name);
     if (!info) {
         fail_with(report, subject, "table", &err);
-        return;
+        return 0;
     }
     say(report, CHECK_PASS, subject, "table", "%zu columns, %s is %s", info->shape->column_count,
         table->timestamp_column, info->shape->columns[info->shape->timestamp_column].type->name);
@@ -327,16 +395,22 @@ static void check_table(struct check_report *report, const struct config_databas
     check_key(report, subject, info);
     check_index(report, subject, table, info);
     check_references(report, subject, info);
-    if (info->can_select && !info->row_security)
-        check_eligible(report, subject, table, info, conn);
+    check_lock(report, subject, table, conn);
+    uint64_t bytes = 0;
+    if (info->can_select && !info->row_security) {
+        check_times(report, subject, info, conn);
+        bytes = check_eligible(report, subject, table, info, conn);
+    }
     introspect_free(info);
+    return bytes;
 }
 
 /* One connection for all of a database's tables that follow each other. */
-static void check_targets(const struct check_params *params, const struct targets *targets,
-                          struct check_report *report)
+static uint64_t check_targets(const struct check_params *params, const struct targets *targets,
+                              struct check_report *report)
 {
     const struct config_database *database = NULL;
+    uint64_t bytes = 0;
     struct conn *conn = NULL;
     struct err err;
 
@@ -351,9 +425,47 @@ static void check_targets(const struct check_params *params, const struct target
                 fail_with(report, database->name, "connection", &err);
         }
         if (conn)
-            check_table(report, database, targets->items[i].table, conn);
+            bytes += check_table(report, database, targets->items[i].table, conn);
     }
     conn_close(conn);
+    return bytes;
+}
+
+/* --- room on this host --- */
+
+static void check_room(struct check_report *report, const char *subject, const char *path,
+                       uint64_t needed)
+{
+    struct statvfs fs;
+    struct buf text = BUF_INIT;
+
+    if (statvfs(path, &fs) != 0) /* that it is not there is said elsewhere */
+        return;
+    uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;
+    text_add_bytes(&text, room);
+    buf_addf(&text, " free on the disk of %s", path);
+    if (needed > 0) {
+        buf_adds(&text, ", about ");
+        text_add_bytes(&text, needed);
+        buf_adds(&text, " to come");
+    }
+    struct check_item *item =
+        say(report, room < needed ? CHECK_WARN : CHECK_PASS, subject, "room", "%s", buf_str(&text));
+    if (room < needed)
+        snprintf(item->hint, sizeof(item->hint),
+                 "a run stops when it is full, and loses nothing; more room lets it go on");
+    buf_done(&text);
+}
+
+static void check_rooms(const struct config_s3 *s3, uint64_t needed, struct check_report *report)
+{
+    if (s3->endpoint && strncmp(s3->endpoint, "file://", 7) == 0) {
+        char *path = mem_printf("%s/%s", s3->endpoint + 7, s3->bucket);
+        check_room(report, "store", path, needed);
+        free(path);
+    }
+    if (s3->spool_dir)
+        check_room(report, "spool", s3->spool_dir, 0);
 }
 
 static void check_keys(const struct check_params *params, struct check_report *report)
@@ -390,7 +502,8 @@ bool check_run(const struct check_params *params, struct check_report *report, s
         say(report, CHECK_WARN, "config", "file", "%s", params->config->warnings[i]);
     check_store(params, report);
     check_keys(params, report);
-    check_targets(params, &targets, report);
+    uint64_t bytes = check_targets(params, &targets, report);
+    check_rooms(&params->config->s3, bytes, report);
     targets_done(&targets);
     return true;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
  * Pre-flight: connection, version, clock, and for each table columns, key, index, rights, foreign
- * keys, triggers; the store by doing (put, get, list, delete a probe) and by what it says of its
- * bucket. Changes nothing but the probe.
+ * keys, triggers, timestamps that cannot be, and what would leave; the room there is for it; the
+ * store by doing (put, get, list, delete a probe) and by what it says of its bucket. Changes
+ * nothing but the probe.
  *
  * Threads: one thread; blocks.
  */
@@ -12,6 +13,11 @@
 #include "base/json.h"
 #include "base/queue.h"
 #include "config/config.h"
+
+/* For estimates: rows that two cores moved a second in doc/performance.md, rounded down, and how
+ * much smaller objects were than the table. */
+#define CHECK_ROWS_A_SECOND 100000.0
+#define CHECK_PACKED        8.0
 
 enum check_verdict { CHECK_PASS, CHECK_WARN, CHECK_FAIL };
 

@@ -16,32 +16,6 @@
 
 /* --- the server --- */
 
-/* The oldest row by the index's end; "" where that would mean reading a table. */
-static bool ask_oldest(struct conn *conn, const struct introspect_table *info,
-                       struct buf *ret_oldest, struct err *err)
-{
-    struct buf sql = BUF_INIT, column = BUF_INIT;
-    bool found, ok;
-
-    buf_reset(ret_oldest);
-    if (!info->timestamp_index || info->leaf_count == 0)
-        return true;
-    conn_add_ident(conn, &column, info->shape->columns[info->shape->timestamp_column].name);
-    buf_adds(&sql, "SELECT min(t) FROM (");
-    for (size_t i = 0; i < info->leaf_count; i++) {
-        buf_addf(&sql, "%sSELECT min(%s) AS t FROM ONLY ", i > 0 ? " UNION ALL " : "",
-                 buf_str(&column));
-        conn_add_table(conn, &sql, info->leaves[i].schema, info->leaves[i].table);
-    }
-    buf_adds(&sql, ") leaves");
-    ok = conn_value(conn, buf_str(&sql), 0, NULL, ret_oldest, &found, err);
-    if (ok && !found)
-        buf_reset(ret_oldest);
-    buf_done(&sql);
-    buf_done(&column);
-    return ok;
-}
-
 /* Is there nothing at all below the cutoff? Only what the index's end says. */
 static bool none_is_older(const struct plan *plan, const struct introspect_table *info,
                           const struct buf *oldest)
@@ -100,7 +74,7 @@ static bool look_at_table(struct conn *conn, const struct config_table *table,
     struct plan_params params = {.table = table, .info = info};
     struct plan *plan = info ? plan_make(conn, &params, err) : NULL;
     struct buf oldest = BUF_INIT;
-    bool ok = plan && ask_oldest(conn, info, &oldest, err) &&
+    bool ok = plan && introspect_bounds(conn, info, &oldest, NULL, err) &&
               ask_eligible(conn, plan, info, &oldest, ret, err);
 
     if (ok) {

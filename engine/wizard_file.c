@@ -367,11 +367,6 @@ void wizard_drop_draft(void)
 
 /* --- estimates --- */
 
-/* Rows that two cores moved a second in doc/performance.md, rounded down; and what objects took of
- * the heap there. */
-#define ROWS_A_SECOND 100000.0
-#define PACKED        8.0
-
 void wizard_estimate(const struct wizard *w, struct buf *ret_text)
 {
     /* List prices of AWS us-east-1, dollars a GB and month, 2025. */
@@ -397,16 +392,16 @@ void wizard_estimate(const struct wizard *w, struct buf *ret_text)
     buf_adds(ret_text, " rows, ");
     text_add_bytes(ret_text, (uint64_t)bytes);
     buf_adds(ret_text, " of the tables, in about ");
-    text_add_duration(ret_text, rows / ROWS_A_SECOND);
+    text_add_duration(ret_text, rows / CHECK_ROWS_A_SECOND);
     buf_adds(ret_text, "; each month: about ");
     text_add_count(ret_text, (uint64_t)month);
     buf_adds(ret_text, " rows\nstored: about ");
-    text_add_bytes(ret_text, (uint64_t)(bytes / PACKED));
+    text_add_bytes(ret_text, (uint64_t)(bytes / CHECK_PACKED));
     if (strcmp(wizard_get(w, "store"), "directory") != 0) {
         for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
             buf_addf(ret_text, "%s %s $%.2f",
                      i > 0 ? "," : "; a month (AWS list prices of 2025):", classes[i].class,
-                     bytes / PACKED / 1e9 * classes[i].price);
+                     bytes / CHECK_PACKED / 1e9 * classes[i].price);
     }
     if (unknown > 0)
         buf_addf(ret_text, "\n%zu tables have no statistics: ANALYZE tells more", unknown);

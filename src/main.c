@@ -119,11 +119,12 @@ static int run_command(const struct command *command, struct call *call)
 {
     struct err err = ERR_INIT;
     int code = 0;
+    bool painting = command->terminal && !call->options.non_interactive && isatty(STDOUT_FILENO);
 
-    atomic_store(&call->hangup_stops, command->terminal);
-    if (!command->needs_config && !open_log(&call->options, NULL, false, &err))
+    atomic_store(&call->hangup_stops, painting);
+    if (!command->needs_config && !open_log(&call->options, NULL, painting, &err))
         code = err_exit_code(err.kind);
-    else if (command->needs_config && !load_config(call, command->terminal, &err))
+    else if (command->needs_config && !load_config(call, painting, &err))
         code = err_exit_code(err.kind);
     else
         code = command->run(call, &err);

@@ -441,6 +441,40 @@ void introspect_free(struct introspect_table *table)
     free(table);
 }
 
+/* --- how old --- */
+
+bool introspect_bounds(struct conn *conn, const struct introspect_table *table,
+                       struct buf *ret_oldest, struct buf *ret_newest, struct err *err)
+{
+    struct buf sql = BUF_INIT, column = BUF_INIT;
+    PGresult *result;
+
+    buf_reset(ret_oldest);
+    if (ret_newest)
+        buf_reset(ret_newest);
+    if (!table->timestamp_index || table->leaf_count == 0)
+        return true;
+    conn_add_ident(conn, &column, table->shape->columns[table->shape->timestamp_column].name);
+    buf_adds(&sql, "SELECT min(low), max(high) FROM (");
+    for (size_t i = 0; i < table->leaf_count; i++) {
+        buf_addf(&sql, "%sSELECT min(%s) AS low, %s(%s) AS high FROM ONLY ",
+                 i > 0 ? " UNION ALL " : "", buf_str(&column), ret_newest ? "max" : "min",
+                 buf_str(&column));
+        conn_add_table(conn, &sql, table->leaves[i].schema, table->leaves[i].table);
+    }
+    buf_adds(&sql, ") leaves");
+    result = conn_query(conn, buf_str(&sql), 0, NULL, err);
+    if (result) {
+        buf_adds(ret_oldest, PQgetvalue(result, 0, 0));
+        if (ret_newest)
+            buf_adds(ret_newest, PQgetvalue(result, 0, 1));
+    }
+    PQclear(result);
+    buf_done(&sql);
+    buf_done(&column);
+    return result != NULL;
+}
+
 /* --- CREATE TABLE --- */
 
 static void ddl_column(struct conn *conn, const struct column *column, struct buf *sql)

@@ -49,6 +49,11 @@ void introspect_free(struct introspect_table *table); /* NULL allowed */
  * ERR_PREFLIGHT where they are not those of `table` any more; ERR_TRANSIENT at lock_timeout. */
 bool introspect_freeze(struct conn *conn, const struct introspect_table *table,
                        const struct introspect_leaf *leaf, struct err *err);
+/* The oldest and the newest timestamp of all leaves, as the server writes them, by the ends of the
+ * index; "" where there is none of either, or where it would mean to read a table. ret_newest may
+ * be NULL. */
+bool introspect_bounds(struct conn *conn, const struct introspect_table *table,
+                       struct buf *ret_oldest, struct buf *ret_newest, struct err *err);
 /* CREATE TABLE statement good enough to make the table again (columns, constraints, indexes). */
 bool introspect_ddl(struct conn *conn, const struct introspect_table *table, struct buf *ret_sql,
                     struct err *err);

@@ -22,7 +22,7 @@ static int64_t lock_number(const char *schema, const char *table)
     return (int64_t)number;
 }
 
-static void name_holder(struct conn *conn, const char *number, struct err *err)
+static bool find_holder(struct conn *conn, const char *number, struct buf *ret_text)
 {
     static const char sql[] =
         "SELECT a.pid, coalesce(nullif(a.application_name, ''), '?'),"
@@ -35,13 +35,31 @@ static void name_holder(struct conn *conn, const char *number, struct err *err)
     struct err ignored;
     PGresult *result = conn_query(conn, sql, 1, (const char *const[]){number}, &ignored);
 
-    if (result && PQntuples(result) == 1) {
-        err_why(err, "held by %s, server process %s from %s, since %s", PQgetvalue(result, 0, 1),
-                PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 3), PQgetvalue(result, 0, 2));
-    } else {
-        err_why(err, "another run holds its lock");
-    }
+    bool found = result && PQntuples(result) == 1;
+
+    if (found)
+        buf_addf(ret_text, "held by %s, server process %s from %s, since %s",
+                 PQgetvalue(result, 0, 1), PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 3),
+                 PQgetvalue(result, 0, 2));
     PQclear(result);
+    return found;
+}
+
+static void name_holder(struct conn *conn, const char *number, struct err *err)
+{
+    struct buf text = BUF_INIT;
+
+    err_why(err, "%s",
+            find_holder(conn, number, &text) ? buf_str(&text) : "another run holds its lock");
+    buf_done(&text);
+}
+
+bool lock_holder(struct conn *conn, const char *schema, const char *table, struct buf *ret_text)
+{
+    char number[24];
+
+    snprintf(number, sizeof(number), "%" PRId64, lock_number(schema, table));
+    return find_holder(conn, number, ret_text);
 }
 
 bool lock_take(struct conn *conn, const char *schema, const char *table, struct err *err)

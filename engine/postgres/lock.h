@@ -17,6 +17,8 @@ bool lock_take(struct conn *conn, const char *schema, const char *table, struct 
  */
 bool lock_take_again(struct conn *conn, const char *schema, const char *table, int wait_s,
                      const struct stop *stop, struct err *err);
+/* Who holds it now, in words, without asking for it; false: nobody, or it cannot be seen. */
+bool lock_holder(struct conn *conn, const char *schema, const char *table, struct buf *ret_text);
 /* Quiet: a session that ends gives its locks back anyway. */
 void lock_release(struct conn *conn, const char *schema, const char *table);
 
