@@ -209,7 +209,7 @@ void app_go(struct app *app, int number)
     } screens[] = {
         {overview_open, NULL},
         {runs_open, NULL},
-        {NULL, ":list and :cat show archives; there is no screen for them in this version"},
+        {archives_open, NULL},
         {NULL, ":restore brings rows back; there is no screen for it in this version"},
         {NULL, ":verify checks archives; there is no screen for it in this version"},
         {settings_open, NULL},
@@ -409,11 +409,15 @@ static void act_common(struct app *app, int action, int code)
         open_prompt(app, PROMPT_COMMAND, ":", NULL);
         break;
     case FILTER:
-        if (table)
+        if (table && top(app)->class->partial)
+            app_say(app, STYLE_DIM, "not all rows are here: w filters by an expression");
+        else if (table)
             open_prompt(app, PROMPT_FILTER, "/", buf_str(&table->filter));
         break;
     case SEARCH:
-        if (table)
+        if (table && top(app)->class->partial)
+            app_say(app, STYLE_DIM, "not all rows are here: w searches by an expression");
+        else if (table)
             open_prompt(app, PROMPT_SEARCH, "\\", NULL);
         break;
     case NEXT:
@@ -655,7 +659,7 @@ static void draw_hints(struct app *app, int row)
 {
     struct canvas *c = &app->canvas;
     const struct frame *frame = top(app);
-    bool table = table_of(app) != NULL;
+    bool table = table_of(app) != NULL && !frame->class->partial;
     int at = 1, kept = 0;
 
     for (size_t i = 0; i < common_keys.count; i++) {
@@ -701,8 +705,11 @@ static void draw_screens(struct app *app)
 
     while (from > 0 && app->stack[from].class->overlay)
         from--;
-    for (size_t i = from; i < app->depth; i++)
+    for (size_t i = from; i < app->depth; i++) {
+        if (app->stack[i].class->prepare)
+            app->stack[i].class->prepare(app->stack[i].self);
         app->stack[i].class->draw(app->stack[i].self, &app->canvas, area);
+    }
 }
 
 static void paint(struct app *app)

@@ -23,6 +23,7 @@ struct app;
 struct screen_class {
     const char *name; /* where one is; `crumb` may say it better */
     struct keys keys;
+    bool partial; /* its table does not hold all rows: no filter, no search */
     bool overlay; /* drawn over the screen below, which goes on being seen */
     void (*crumb)(const void *self, struct buf *text);
     /* Does this key's action make sense now? NULL: always. */
@@ -34,6 +35,8 @@ struct screen_class {
     bool (*key)(struct app *app, void *self, const struct term_key *key);
     /* `now`: this is the screen on top; about once a second. */
     void (*tick)(struct app *app, void *self);
+    /* Before it is drawn: asks for what is seen and not there yet. NULL: nothing. */
+    void (*prepare)(void *self);
     void (*draw)(void *self, struct canvas *canvas, struct area area);
     void (*close)(void *self);
 };

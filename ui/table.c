@@ -202,6 +202,12 @@ static void move_to(struct table *table, size_t at)
     note_cursor(table);
 }
 
+void table_go(struct table *table, size_t at)
+{
+    if (at < table->count)
+        move_to(table, at);
+}
+
 static bool search(struct table *table, bool back, size_t from)
 {
     for (size_t i = 0; table->search.len > 0 && i < table->count; i++) {

@@ -67,6 +67,7 @@ bool table_search(struct table *table, const char *text);
 bool table_search_next(struct table *table, bool back);
 /* The row of the source that the cursor is on; false: there are no rows. */
 bool table_current(const struct table *table, size_t *ret_row);
+void table_go(struct table *table, size_t at); /* by its place */
 bool table_is_marked(const struct table *table, size_t row);
 void table_mark(struct table *table, size_t row); /* of the source */
 size_t table_marked(const struct table *table);

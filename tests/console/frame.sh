@@ -309,8 +309,8 @@ gone marked
 key y
 wait copied
 sent \e]52;c;
-key 3
-wait :list and :cat show archives
+key 4
+wait :restore brings rows back
 key Q
 exits 0
 END

@@ -1,0 +1,132 @@
+#!/bin/bash
+# SPDX-License-Identifier: PostgreSQL
+#
+# needs: s3
+#
+# Archives and their rows in the console.
+# shellcheck source=../harness/lib.sh
+. "$TESTS/harness/lib.sh"
+# shellcheck source=../harness/console.sh
+. "$TESTS/harness/console.sh"
+export S3_ACCESS_KEY S3_SECRET_KEY
+
+# Looks at 2617 rows of `logs` in whatever store and form they are.
+look() {
+    console <<'END'
+wait cutoff
+key 3
+wait 20 1 archives, 2,617 rows
+key Enter
+wait row 1 of 2,617
+wait 20 2202
+key G
+wait row 2617 of 2,617
+wait 20 4800
+key J
+type 1000
+key Enter
+wait row 1000 of
+wait 20 3183
+key J
+type 5000
+key Enter
+wait a row from 1 to 2617
+key w
+type id > 4790 AND level = 'error'
+key Enter
+wait that match: id > 4790
+gone so far
+has row 1 of 3
+key w C-u
+type level ==
+key Enter
+gone opening
+wait 20 operator is due here
+key q
+wait archives, 2,617 rows
+key i
+wait 20 of lines in
+key q
+wait archives, 2,617 rows
+key Q
+exits 0
+settings
+END
+    same "$(cat "$OUT")" same settings
+}
+
+test_rows_of_a_directory_store() {
+    fresh
+    own_runs
+    logs 4800
+    ok archive
+    look
+}
+
+test_rows_of_s3_encrypted_and_by_zstd() {
+    BUCKET=b$(echo -n "$TEST" | md5sum | cut -c1-12)
+    s3 PUT "/$BUCKET" -f -o /dev/null
+    fresh
+    own_runs
+    logs 4800
+    config "" "  compression: zstd"
+    head -c 32 /dev/urandom | base64 >"$DIR/key"
+    chmod 600 "$DIR/key"
+    cat >>"$CONF" <<END
+encryption:
+  enabled: true
+  key_id: k1
+  key_file: $DIR/key
+END
+    ok archive
+    look
+}
+
+test_a_list_is_filtered_marked_and_summed() {
+    fresh
+    three_tables "  batch_size: 500"
+    ok archive
+    console <<'END'
+wait cutoff
+key 3
+wait 11 archives, 4,
+key /
+type events
+key Enter
+wait 20 3 archives, 1,
+key Esc
+wait 11 archives
+key R Space Space
+wait 20 2 archives marked, 1,000 rows
+key v
+wait stored
+key q
+key x
+wait archives marked
+key Q
+exits 0
+END
+}
+
+test_a_damaged_archive_says_so() {
+    fresh
+    own_runs
+    logs 4800
+    ok archive
+    local object
+    object=$(find "$STORE" -name '*.jsonl.gz')
+    printf 'xxxxxxxx' | dd of="$object" bs=1 seek=2000 conv=notrunc 2>/dev/null
+    console <<'END'
+wait cutoff
+key 3
+wait 20 1 archives, 2,617 rows
+key Enter
+wait 20 damaged
+key q
+wait archives, 2,617 rows
+key Q
+exits 0
+END
+}
+
+run_tests

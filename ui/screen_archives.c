@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * The archives there are, earlier archiver's too, as the store's catalogs tell. They come by
+ * hundreds as they are found, and the first are there at once.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "app.h"
+#include "base/text.h"
+#include "plot.h"
+#include "reader.h"
+#include "screens.h"
+#include "words.h"
+
+enum { PORTION = 500 };
+
+struct row {
+    char *key, *table;
+    char state[16], from[24], to[24];
+    int64_t archived_us;
+    uint64_t rows, bytes;
+    bool restored;
+};
+
+struct portion {
+    struct row rows[PORTION];
+    size_t count;
+};
+
+struct screen {
+    struct app *app;
+    struct row *rows;
+    size_t count, room;
+    struct err err;
+    bool whole;
+    struct table_source source;
+    struct table table;
+};
+
+/* --- asking --- */
+
+struct ask {
+    const struct config *config;
+    struct task *task;
+    struct portion *portion;
+    struct err err;
+};
+
+static void drop_portion(void *item)
+{
+    struct portion *portion = item;
+
+    for (size_t i = 0; i < portion->count; i++) {
+        free(portion->rows[i].key);
+        free(portion->rows[i].table);
+    }
+    free(portion);
+}
+
+static void send_portion(struct ask *ask)
+{
+    if (ask->portion->count == 0)
+        return;
+    task_post(ask->task, ask->portion);
+    ask->portion = mem_alloc(sizeof(*ask->portion));
+}
+
+static int64_t time_of(const char *text)
+{
+    int64_t us;
+
+    return text && text_to_time(text, strlen(text), &us) ? us : 0;
+}
+
+static bool take_archive(const struct reader_archive *a, void *state, struct err *err)
+{
+    struct ask *ask = state;
+    struct row *row = &ask->portion->rows[ask->portion->count++];
+
+    *row = (struct row){.key = mem_strdup(a->key),
+                        .table = mem_printf("%s.%s.%s", a->database, a->schema, a->table),
+                        .archived_us = time_of(a->archived_at),
+                        .rows = a->records,
+                        .bytes = a->bytes,
+                        .restored = a->restored_at != NULL};
+    snprintf(row->state, sizeof(row->state), "%s", a->state);
+    snprintf(row->from, sizeof(row->from), "%.16s", a->min_timestamp ? a->min_timestamp : "");
+    snprintf(row->to, sizeof(row->to), "%.16s", a->max_timestamp ? a->max_timestamp : "");
+    if (ask->portion->count == PORTION)
+        send_portion(ask);
+    return !stop_asked(task_stop(ask->task)) || err_set(err, ERR_INTERRUPTED, "stopped");
+}
+
+static void look(struct task *task, void *arg)
+{
+    struct ask *ask = arg;
+    struct reader_list_params params = {.config = ask->config, .stop = task_stop(task)};
+
+    ask->task = task;
+    ask->portion = mem_alloc(sizeof(*ask->portion));
+    reader_list(&params, take_archive, ask, &ask->err);
+    send_portion(ask);
+    drop_portion(ask->portion);
+}
+
+static void take_portion(void *owner, void *item)
+{
+    struct screen *s = owner;
+    struct portion *portion = item;
+
+    if (s->count + portion->count > s->room) {
+        s->room = (s->count + portion->count) * 2;
+        s->rows = mem_grow(s->rows, s->room * sizeof(*s->rows));
+    }
+    memcpy(s->rows + s->count, portion->rows, portion->count * sizeof(*s->rows));
+    s->count += portion->count;
+    portion->count = 0; /* the texts are the screen's now */
+    drop_portion(portion);
+    table_refresh(&s->table);
+}
+
+static void take_end(void *owner, void *arg)
+{
+    struct screen *s = owner;
+
+    s->err = ((struct ask *)arg)->err;
+    s->whole = s->err.kind == ERR_NONE;
+}
+
+static void forget_rows(struct screen *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        free(s->rows[i].key);
+        free(s->rows[i].table);
+    }
+    s->count = 0;
+}
+
+static void reload(struct screen *s)
+{
+    if (tasks_busy(app_tasks(s->app), s))
+        return;
+    struct ask *ask = mem_alloc(sizeof(*ask));
+    ask->config = app_config(s->app);
+    forget_rows(s);
+    s->whole = false;
+    s->err = ERR_INIT;
+    table_refresh(&s->table);
+    struct task_params params = {.title = "listing archives",
+                                 .owner = s,
+                                 .arg = ask,
+                                 .work = look,
+                                 .item = take_portion,
+                                 .drop_item = drop_portion,
+                                 .done = take_end,
+                                 .drop = free};
+    tasks_start(app_tasks(s->app), &params);
+}
+
+/* --- the table --- */
+
+enum column { TABLE, SIGN, FROM, TO, ROWS, STORED, MADE, KEY };
+
+static const struct table_column columns[] = {
+    [TABLE] = {.title = "table", .min = 20, .max = 36, .frozen = true, .sort_key = 'T'},
+    [SIGN] = {.title = "state", .min = 9, .max = 11, .sort_key = 'S'},
+    [FROM] = {.title = "from", .min = 10, .sort_key = 'F'},
+    [TO] = {.title = "to", .min = 10, .sort_key = 'O'},
+    [ROWS] = {.title = "rows", .min = 7, .right = true, .sort_key = 'R', .downward = true},
+    [STORED] = {.title = "stored", .min = 8, .right = true, .sort_key = 'B', .downward = true},
+    [MADE] = {.title = "archived", .min = 8, .right = true, .sort_key = 'A', .downward = true},
+    [KEY] = {.title = "archive", .min = 10},
+};
+
+static size_t count(const void *self)
+{
+    return ((const struct screen *)self)->count;
+}
+
+static const char *id(const void *self, size_t row)
+{
+    return ((const struct screen *)self)->rows[row].key;
+}
+
+/* A letter says it where colours do not. */
+static void add_state(const struct row *row, struct buf *text, int *style)
+{
+    static const struct {
+        const char *state;
+        enum theme_style style;
+    } states[] = {{"settled", STYLE_GOOD},
+                  {"pending", STYLE_WARN},
+                  {"foreign", STYLE_DIM},
+                  {"rolled_back", STYLE_DIM}};
+
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        if (strcmp(states[i].state, row->state) == 0)
+            *style = (int)states[i].style;
+    }
+    buf_addf(text, "%s%s", row->state, row->restored ? " R" : "");
+}
+
+static void cell(const void *self, size_t at, size_t column, struct buf *text, int *style)
+{
+    const struct row *row = &((const struct screen *)self)->rows[at];
+
+    switch ((enum column)column) {
+    case TABLE:
+        buf_adds(text, row->table);
+        break;
+    case SIGN:
+        add_state(row, text, style);
+        break;
+    case FROM:
+        buf_addf(text, "%.10s", row->from);
+        break;
+    case TO:
+        buf_addf(text, "%.10s", row->to);
+        break;
+    case ROWS:
+        plot_count(text, (double)row->rows);
+        break;
+    case STORED:
+        text_add_bytes(text, row->bytes);
+        break;
+    case MADE:
+        if (row->archived_us > 0)
+            words_add_age(text, row->archived_us);
+        break;
+    case KEY:
+        buf_adds(text, row->key);
+        *style = STYLE_DIM;
+        break;
+    }
+}
+
+static int compare(const void *self, size_t a, size_t b, size_t column)
+{
+    const struct row *one = &((const struct screen *)self)->rows[a];
+    const struct row *other = &((const struct screen *)self)->rows[b];
+
+    switch ((enum column)column) {
+    case TABLE:
+        return strcmp(one->table, other->table);
+    case SIGN:
+        return strcmp(one->state, other->state);
+    case FROM:
+        return strcmp(one->from, other->from);
+    case TO:
+        return strcmp(one->to, other->to);
+    case ROWS:
+        return (one->rows > other->rows) - (one->rows < other->rows);
+    case STORED:
+        return (one->bytes > other->bytes) - (one->bytes < other->bytes);
+    default:
+        return (one->archived_us > other->archived_us) - (one->archived_us < other->archived_us);
+    }
+}
+
+/* --- keys --- */
+
+enum action { PREVIEW = 1, SHOW, VERIFY, RELOAD };
+
+static const struct keys_binding bindings[] = {
+    {PREVIEW, {'\r', 'p'}, "rows", "its rows, a page at a time", false},
+    {SHOW, {'i'}, "metadata", "what is recorded of it: counts, sums, schema, members", false},
+    {VERIFY, {'c'}, "verify table", "verify the archives of this one's table", false},
+    {RELOAD, {'r', K_CTRL('r')}, "reload", "list again", false},
+};
+
+static void verify_table(struct app *app, const struct row *row)
+{
+    char *database = mem_strdup(row->table), *table = strchr(database, '.');
+
+    if (table) {
+        *table = '\0';
+        app_run_words(app, (const char *const[]){"verify", "-d", database, "-t", table + 1, NULL});
+    }
+    free(database);
+}
+
+static void act(struct app *app, void *self, int action)
+{
+    struct screen *s = self;
+    size_t at;
+
+    if (action == RELOAD) {
+        reload(s);
+        return;
+    }
+    if (!table_current(&s->table, &at))
+        return;
+    if (action == PREVIEW)
+        preview_open(app, s->rows[at].key);
+    else if (action == SHOW)
+        app_run_words(app, (const char *const[]){"show", s->rows[at].key, NULL});
+    else
+        verify_table(app, &s->rows[at]);
+}
+
+/* --- drawing --- */
+
+/* Of what is marked, else of what the filter leaves. */
+static void draw_totals(const struct screen *s, struct canvas *c, int row)
+{
+    bool marked = table_marked(&s->table) > 0;
+    uint64_t rows = 0, bytes = 0;
+    size_t n = 0;
+    struct buf text = BUF_INIT;
+
+    for (size_t i = 0; i < s->table.count; i++) {
+        size_t at = s->table.order[i];
+        if (marked && !table_is_marked(&s->table, at))
+            continue;
+        n++;
+        rows += s->rows[at].rows;
+        bytes += s->rows[at].bytes;
+    }
+    text_add_count(&text, n);
+    buf_addf(&text, " archives%s, ", marked ? " marked" : "");
+    text_add_count(&text, rows);
+    buf_adds(&text, " rows, ");
+    text_add_bytes(&text, bytes);
+    if (!s->whole && s->err.kind == ERR_NONE)
+        buf_addf(&text, "  listing%s", c->glyphs->ellipsis);
+    canvas_put(c, row, 1, c->cols - 2, STYLE_BOLD, buf_str(&text));
+    buf_done(&text);
+}
+
+static void draw(void *self, struct canvas *c, struct area area)
+{
+    struct screen *s = self;
+    size_t at;
+
+    s->table.empty = s->err.kind != ERR_NONE ? s->err.what : s->whole ? "no archive" : "listing";
+    draw_totals(s, c, area.row);
+    table_draw(&s->table, c, (struct area){area.row + 1, 0, area.rows - 3, area.cols});
+    canvas_rule(c, area.row + area.rows - 2, 0, c->cols, NULL);
+    if (s->err.kind != ERR_NONE)
+        canvas_putf(c, area.row + area.rows - 1, 1, c->cols - 2, STYLE_BAD, "%s: %s", s->err.what,
+                    s->err.why);
+    else if (table_current(&s->table, &at))
+        canvas_put(c, area.row + area.rows - 1, 1, c->cols - 2, STYLE_DIM, s->rows[at].key);
+}
+
+static struct table *table_of(void *self)
+{
+    return &((struct screen *)self)->table;
+}
+
+static void close_screen(void *self)
+{
+    struct screen *s = self;
+
+    forget_rows(s);
+    free(s->rows);
+    table_done(&s->table);
+    free(s);
+}
+
+static const struct screen_class archives_class = {.name = "Archives",
+                                                   .keys = KEYS(bindings),
+                                                   .act = act,
+                                                   .table = table_of,
+                                                   .draw = draw,
+                                                   .close = close_screen};
+
+void archives_open(struct app *app)
+{
+    struct screen *s = mem_alloc(sizeof(*s));
+
+    s->app = app;
+    s->source = (struct table_source){
+        .self = s, .count = count, .cell = cell, .compare = compare, .id = id};
+    table_init(&s->table, &s->source, columns, sizeof(columns) / sizeof(columns[0]));
+    reload(s);
+    app_push(app, &archives_class, s);
+}
