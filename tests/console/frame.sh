@@ -325,7 +325,7 @@ test_mouse_wheel_and_click() {
 
 test_ten_thousand_random_keys_with_a_run() {
     fresh
-    three_tables "  rows_per_second: 300
+    three_tables "  rows_per_second: 100
   batch_size: 50"
     ok archive --detach
     console <<'END'
@@ -339,7 +339,7 @@ exits 0
 settings
 END
     same "$(cat "$OUT")" same settings
-    ok stop --now
+    run stop --now # where the keys have left it going
 }
 
 run_tests
