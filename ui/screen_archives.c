@@ -13,7 +13,7 @@
 #include "screens.h"
 #include "words.h"
 
-enum { PORTION = 500 };
+enum { PORTION = 500, CHOSEN_MAX = 50 };
 
 struct row {
     char *key, *table;
@@ -260,10 +260,16 @@ static int compare(const void *self, size_t a, size_t b, size_t column)
 
 /* --- keys --- */
 
-enum action { PREVIEW = 1, SHOW, VERIFY, RELOAD };
+enum action { PREVIEW = 1, SHOW, DRY_RUN, BRING_BACK, VERIFY, RELOAD };
 
 static const struct keys_binding bindings[] = {
     {PREVIEW, {'\r', 'p'}, "rows", "its rows, a page at a time", false},
+    {DRY_RUN, {'d'}, "dry run", "what bringing the marked ones back, or this one, would do", false},
+    {BRING_BACK,
+     {'b'},
+     "bring back",
+     "rows of the marked ones, or this one, into their tables",
+     true},
     {SHOW, {'i'}, "metadata", "what is recorded of it: counts, sums, schema, members", false},
     {VERIFY, {'c'}, "verify table", "verify the archives of this one's table", false},
     {RELOAD, {'r', K_CTRL('r')}, "reload", "list again", false},
@@ -280,11 +286,104 @@ static void verify_table(struct app *app, const struct row *row)
     free(database);
 }
 
+/* The marked ones, else the one that the cursor is on. */
+struct chosen {
+    char *words[CHOSEN_MAX + 3]; /* restore, their keys, --dry-run or nothing; NULL-ended */
+    size_t count;                /* of archives */
+    uint64_t rows;
+};
+
+static void free_chosen(void *arg)
+{
+    struct chosen *chosen = arg;
+
+    for (size_t i = 0; chosen->words[i]; i++)
+        free(chosen->words[i]);
+    free(chosen);
+}
+
+/* NULL: none, or too many, which is said. */
+static struct chosen *choose(struct screen *s)
+{
+    struct chosen *chosen = mem_alloc(sizeof(*chosen));
+    bool marked = table_marked(&s->table) > 0;
+    size_t current = SIZE_MAX, all = 0;
+
+    table_current(&s->table, &current);
+    chosen->words[0] = mem_strdup("restore");
+    for (size_t i = 0; i < s->count; i++) {
+        if (marked ? !table_is_marked(&s->table, i) : i != current)
+            continue;
+        if (all++ >= CHOSEN_MAX)
+            continue;
+        chosen->words[++chosen->count] = mem_strdup(s->rows[i].key);
+        chosen->rows += s->rows[i].rows;
+    }
+    if (all > 0 && all <= CHOSEN_MAX)
+        return chosen;
+    if (all > 0)
+        app_say(s->app, STYLE_WARN, "%d archives at a time; :restore --run ID takes a whole run",
+                CHOSEN_MAX);
+    free_chosen(chosen);
+    return NULL;
+}
+
+static void dry_run(struct screen *s)
+{
+    struct chosen *chosen = choose(s);
+
+    if (!chosen)
+        return;
+    chosen->words[chosen->count + 1] = mem_strdup("--dry-run");
+    app_run_words(s->app, (const char *const *)chosen->words);
+    free_chosen(chosen);
+}
+
+static void start_restore(struct app *app, void *arg)
+{
+    struct chosen *chosen = arg;
+
+    app_start(app, (const char *const *)chosen->words);
+    free_chosen(chosen);
+}
+
+static void ask_restore(struct screen *s)
+{
+    struct chosen *chosen = choose(s);
+    struct buf text = BUF_INIT;
+
+    if (!chosen)
+        return;
+    text_add_count(&text, chosen->rows);
+    buf_addf(&text, " rows of %zu archive%s", chosen->count, chosen->count == 1 ? "" : "s");
+    buf_addf(&text, "%s%s\n", chosen->count == 1 ? ", " : "",
+             chosen->count == 1 ? chosen->words[1] : "");
+    buf_adds(&text, "They go into the tables they came from, in one transaction; a row that is "
+                    "there already stops it. `d` tells before. Other ways: :restore --help");
+    struct app_question question = {.title = "Bring rows back?",
+                                    .text = buf_str(&text),
+                                    .verb = "bring them back",
+                                    .key = 'y',
+                                    .yes = start_restore,
+                                    .drop = free_chosen,
+                                    .arg = chosen};
+    app_ask(s->app, &question);
+    buf_done(&text);
+}
+
 static void act(struct app *app, void *self, int action)
 {
     struct screen *s = self;
     size_t at;
 
+    if (action == DRY_RUN) {
+        dry_run(s);
+        return;
+    }
+    if (action == BRING_BACK) {
+        ask_restore(s);
+        return;
+    }
     if (action == RELOAD) {
         reload(s);
         return;

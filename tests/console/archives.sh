@@ -108,6 +108,50 @@ exits 0
 END
 }
 
+test_rows_come_back_by_keys() {
+    fresh
+    own_runs
+    logs 4800
+    config "" "  batch_size: 1000"
+    sql "SELECT md5(string_agg(l::text, ',' ORDER BY id)) FROM logs l" >"$DIR/before"
+    ok archive
+    console <<'END'
+wait cutoff
+key 3
+wait 20 3 archives, 2,617 rows
+key d
+wait Nothing was changed
+key q
+wait 20 3 archives, 2,617 rows
+key *
+wait 20 3 archives marked
+key b
+wait Bring rows back?
+key Enter
+gone Bring rows back?
+key b y
+wait is on its way
+wait success
+key q
+wait 20 3 archives
+key r
+wait settled R
+key Q
+exits 0
+END
+    sql "SELECT md5(string_agg(l::text, ',' ORDER BY id)) FROM logs l" | cmp - "$DIR/before" ||
+        fail "the rows are not those that left"
+    console --read-only <<'END'
+wait cutoff
+key 3
+wait 20 3 archives
+lacks bring back
+key b
+wait read-only
+key Q
+END
+}
+
 test_a_damaged_archive_says_so() {
     fresh
     own_runs
