@@ -459,7 +459,7 @@ static const struct keys_binding bindings[] = {
     {LIMIT, {'c'}, NULL, "type a ceiling of rows a second", true},
     {DETAIL, {'\r'}, "table", "the table that the cursor is on", false},
     {LEVEL, {'e'}, NULL, "which log lines: all, warnings, errors", false},
-    {REPORT, {'o'}, NULL, "the run's report, once it has ended", false},
+    {REPORT, {'o'}, "report", "the run's report, once it has ended", false},
 };
 
 static bool offers(const void *self, int action)
