@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "wrap.h"
 
 enum { HELP_ROWS = 3, LABEL_MAX = 24 };
@@ -97,7 +98,7 @@ static void cut(struct form *form, size_t from, size_t to)
 static void insert(struct form *form, int code)
 {
     char bytes[4];
-    size_t len = glyph_encode((uint32_t)code, bytes);
+    size_t len = text_utf8((uint32_t)code, bytes);
     struct buf *text = &form->text;
 
     buf_need(text, len);

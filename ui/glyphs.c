@@ -128,20 +128,6 @@ bool glyph_next(const struct glyphs *glyphs, const char **text, struct glyph *re
     return true;
 }
 
-size_t glyph_encode(uint32_t c, char ret_bytes[4])
-{
-    if (c < 0x80) {
-        ret_bytes[0] = (char)c;
-        return 1;
-    }
-    size_t more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    static const unsigned char first[] = {0, 0xc0, 0xe0, 0xf0};
-    ret_bytes[0] = (char)(first[more] | c >> (6 * more));
-    for (size_t i = 1; i <= more; i++)
-        ret_bytes[i] = (char)(0x80 | (c >> (6 * (more - i)) & 0x3f));
-    return more + 1;
-}
-
 int glyph_width(const struct glyphs *glyphs, const char *text)
 {
     struct glyph glyph;

@@ -38,8 +38,6 @@ struct glyph {
 /* Takes the next of `*text` ("" ends it). What cannot be shown as it is becomes a sign: control
  * and direction characters a dot, what is no UTF-8 or not of this terminal a question mark. */
 bool glyph_next(const struct glyphs *glyphs, const char **text, struct glyph *ret_glyph);
-/* The character as UTF-8; gives back how many bytes it took. */
-size_t glyph_encode(uint32_t c, char ret_bytes[4]);
 /* Columns that the text takes. */
 int glyph_width(const struct glyphs *glyphs, const char *text);
 

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 enum { ENTERS_MAX = 8 };
 
 static struct {
@@ -170,7 +172,7 @@ static void queue_key(int code)
 
     if (code < 0x110000) {
         char bytes[4];
-        buf_add(&prompt.queue, bytes, glyph_encode((uint32_t)code, bytes));
+        buf_add(&prompt.queue, bytes, text_utf8((uint32_t)code, bytes));
         return;
     }
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {

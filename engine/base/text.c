@@ -535,6 +535,17 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
     return nearest;
 }
 
+size_t text_utf8(uint32_t c, char ret_bytes[4])
+{
+    static const unsigned char first[] = {0, 0xc0, 0xe0, 0xf0};
+    size_t more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+
+    ret_bytes[0] = (char)(first[more] | c >> (6 * more));
+    for (size_t i = 1; i <= more; i++)
+        ret_bytes[i] = (char)(0x80 | (c >> (6 * (more - i)) & 0x3f));
+    return more + 1;
+}
+
 /* The next code point; an invalid byte counts as one. */
 static uint32_t next_point(const unsigned char **at)
 {

@@ -65,6 +65,8 @@ void text_digest_free(struct text_digest *digest);
 
 /* The candidate nearest to `word` (edit distance <= a third of its length), or NULL. */
 const char *text_nearest(const char *word, const char *const *candidates, size_t count);
+/* The character as UTF-8; gives back how many bytes it took. */
+size_t text_utf8(uint32_t c, char ret_bytes[4]);
 /* Columns a terminal needs for UTF-8 text. */
 size_t text_width(const char *text);
 

@@ -255,26 +255,6 @@ static bool hex4(const char *at, unsigned *ret)
     return true;
 }
 
-static char *put_utf8(char *to, unsigned code)
-{
-    if (code < 0x80) {
-        *to++ = (char)code;
-    } else if (code < 0x800) {
-        *to++ = (char)(0xc0 | code >> 6);
-        *to++ = (char)(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-        *to++ = (char)(0xe0 | code >> 12);
-        *to++ = (char)(0x80 | (code >> 6 & 0x3f));
-        *to++ = (char)(0x80 | (code & 0x3f));
-    } else {
-        *to++ = (char)(0xf0 | code >> 18);
-        *to++ = (char)(0x80 | (code >> 12 & 0x3f));
-        *to++ = (char)(0x80 | (code >> 6 & 0x3f));
-        *to++ = (char)(0x80 | (code & 0x3f));
-    }
-    return to;
-}
-
 /* \uXXXX, *from behind the u; two of them for what lies past U+FFFF. */
 static bool take_unicode(char **from, char **to)
 {
@@ -292,7 +272,7 @@ static bool take_unicode(char **from, char **to)
     } else if (code == 0 || (code >= 0xdc00 && code < 0xe000)) {
         return false;
     }
-    *to = put_utf8(*to, code);
+    *to += text_utf8(code, *to);
     return true;
 }
 

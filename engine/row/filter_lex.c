@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "base/text.h"
+
 #define OPERATOR_BYTES "+-*/<>=~!@#%^&|`?"
 
 bool filter_lex_fail(struct filter_lex *lex, size_t at, const char *what, ...)
@@ -123,25 +125,6 @@ static size_t take_code(const char *p, int base, size_t max, uint32_t *ret_code)
     return n;
 }
 
-static void add_utf8(struct buf *text, uint32_t c)
-{
-    if (c < 0x80) {
-        buf_addc(text, (char)c);
-        return;
-    }
-    if (c >= 0x10000) {
-        buf_addc(text, (char)(0xf0 | c >> 18));
-        buf_addc(text, (char)(0x80 | (c >> 12 & 0x3f)));
-    } else if (c >= 0x800) {
-        buf_addc(text, (char)(0xe0 | c >> 12));
-    }
-    if (c >= 0x800)
-        buf_addc(text, (char)(0x80 | (c >> 6 & 0x3f)));
-    else
-        buf_addc(text, (char)(0xc0 | c >> 6));
-    buf_addc(text, (char)(0x80 | (c & 0x3f)));
-}
-
 /* One escape of E'...', at its backslash; what follows it, or NULL. */
 static const char *take_escape(const char *p, struct buf *text)
 {
@@ -162,7 +145,8 @@ static const char *take_escape(const char *p, struct buf *text)
         if (digits != (c == 'u' ? 4 : 8) || code == 0 || code > 0x10ffff ||
             (code >= 0xd800 && code < 0xe000))
             return NULL;
-        add_utf8(text, code);
+        char bytes[4];
+        buf_add(text, bytes, text_utf8(code, bytes));
         return p + 2 + digits;
     }
     if (c == 'x' && digit_value(p[2]) < 16) {

@@ -6,6 +6,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "base/text.h"
 #include "row/copytext.h"
 
 bool jsontext_bad(struct err *err, const char *why)
@@ -221,26 +222,6 @@ bool jsontext_skip(struct jsontext *json, struct buf *stack, struct err *err)
     }
 }
 
-static char *put_utf8(char *w, uint32_t c)
-{
-    if (c < 0x80) {
-        *w++ = (char)c;
-    } else if (c < 0x800) {
-        *w++ = (char)(0xc0 | c >> 6);
-        *w++ = (char)(0x80 | (c & 0x3f));
-    } else if (c < 0x10000) {
-        *w++ = (char)(0xe0 | c >> 12);
-        *w++ = (char)(0x80 | (c >> 6 & 0x3f));
-        *w++ = (char)(0x80 | (c & 0x3f));
-    } else {
-        *w++ = (char)(0xf0 | c >> 18);
-        *w++ = (char)(0x80 | (c >> 12 & 0x3f));
-        *w++ = (char)(0x80 | (c >> 6 & 0x3f));
-        *w++ = (char)(0x80 | (c & 0x3f));
-    }
-    return w;
-}
-
 /* \uXXXX, or two of them for one character. */
 static bool take_unicode(struct jsontext *json, uint32_t *ret_character, struct err *err)
 {
@@ -296,7 +277,7 @@ static bool add_escape(struct jsontext *json, struct buf *out, bool copy, struct
         *w++ = '\\';
         *w++ = letter;
     } else {
-        w = put_utf8(w, c);
+        w += text_utf8(c, w);
     }
     out->len = (size_t)(w - out->data);
     return true;

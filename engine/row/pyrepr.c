@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "row/canonical.h"
 #include "row/earlier_type.h"
 #include "row/earlier_value.h"
@@ -77,20 +78,8 @@ static bool add_character(struct buf *out, uint32_t c)
 {
     if (c == 0 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
         return false; /* not in a PostgreSQL text */
-    if (c < 0x80) {
-        buf_addc(out, (char)c);
-    } else if (c < 0x800) {
-        buf_addc(out, (char)(0xc0 | c >> 6));
-    } else if (c < 0x10000) {
-        buf_addc(out, (char)(0xe0 | c >> 12));
-        buf_addc(out, (char)(0x80 | (c >> 6 & 0x3f)));
-    } else {
-        buf_addc(out, (char)(0xf0 | c >> 18));
-        buf_addc(out, (char)(0x80 | (c >> 12 & 0x3f)));
-        buf_addc(out, (char)(0x80 | (c >> 6 & 0x3f)));
-    }
-    if (c >= 0x80)
-        buf_addc(out, (char)(0x80 | (c & 0x3f)));
+    char bytes[4];
+    buf_add(out, bytes, text_utf8(c, bytes));
     return true;
 }
 
