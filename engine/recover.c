@@ -19,6 +19,7 @@
 #include "postgres/introspect.h"
 #include "postgres/lock.h"
 #include "rebuild.h"
+#include "runs.h"
 #include "targets.h"
 
 /* Enough of an object to hold the gzip header with our comment. */
@@ -853,7 +854,7 @@ bool recover_run(const struct recover_params *params, struct recover_report *rep
         err_also(&report->err, &failure);
         report->tables_failed++;
     }
-    ok = true;
+    ok = params->rebuild || runs_sweep(store, params->config, &report->swept, err);
 out:
     buf_done(&run_id);
     store_close(store);

@@ -32,6 +32,19 @@ void runs_keep(struct store *store, const struct config *config, const char *nam
     buf_done(&key);
 }
 
+bool runs_sweep(struct store *store, const struct config *config, uint64_t *swept, struct err *err)
+{
+    struct buf prefix = BUF_INIT;
+    uint64_t removed = 0;
+
+    add_prefix(config, &prefix);
+    bool ok =
+        store_sweep(store, buf_str(&prefix), config->s3.stale_upload_hours * 3600, &removed, err);
+    *swept += removed;
+    buf_done(&prefix);
+    return ok;
+}
+
 /* --- back --- */
 
 /* So many more are read, for runs that began in one second. */

@@ -16,6 +16,9 @@
 void runs_keep(struct store *store, const struct config *config, const char *name,
                const struct buf *json);
 
+/* Removes what writers of reports that died left behind, as store_sweep does; adds to *swept. */
+bool runs_sweep(struct store *store, const struct config *config, uint64_t *swept, struct err *err);
+
 struct runs_table { /* of an archive run */
     char database[128], schema[128], table[128], status[16];
     int64_t rows;

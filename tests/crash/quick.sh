@@ -31,6 +31,18 @@ test_killed_at_the_even_points() {
     killed_at 2~2
 }
 
+# The last is that of the run's report, which stands beside the tables.
+test_killed_at_every_write() {
+    local n
+    for n in $(seq 20); do
+        crash_place
+        ARCHIVER_FAULT=dir.write=kill@$n run archive --limit 300
+        [ "$CODE" -ne 0 ] || break
+        settles "dir.write=kill@$n"
+    done
+    same "$CODE $([ "$n" -gt 4 ] && echo several)" '0 several'
+}
+
 test_commit_is_sent_and_its_answer_lost() {
     survives archive.commit_lost=lost@3
 }
