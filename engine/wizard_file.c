@@ -2,14 +2,13 @@
  *
  * What comes of the answers: the configuration as text, tried and saved; and the draft.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/diff.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "config/yaml.h"
 #include "wizard.h"
@@ -238,27 +237,11 @@ const char *wizard_path(const struct wizard *w)
     return wizard_get(w, "output");
 }
 
-static bool read_file(const char *path, struct buf *ret_bytes, struct err *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char bytes[65536];
-    ssize_t n = 0;
-
-    if (fd < 0)
-        return err_sys(err, ERR_CONFIG, errno, "cannot read %s", path);
-    while (ret_bytes->len < FILE_MAX && (n = read(fd, bytes, sizeof(bytes))) > 0)
-        buf_add(ret_bytes, bytes, (size_t)n);
-    if (n < 0)
-        err_sys(err, ERR_CONFIG, errno, "cannot read %s", path);
-    close(fd);
-    return n >= 0;
-}
-
 bool wizard_diff(const struct wizard *w, struct buf *ret_text, struct err *err)
 {
     struct buf before = BUF_INIT, after = BUF_INIT;
     bool there = access(wizard_path(w), F_OK) == 0;
-    bool ok = !there || read_file(wizard_path(w), &before, err);
+    bool ok = !there || file_read(wizard_path(w), FILE_MAX, &before, err);
 
     wizard_write(w, &after);
     if (ok && there)
@@ -268,39 +251,12 @@ bool wizard_diff(const struct wizard *w, struct buf *ret_text, struct err *err)
     return ok;
 }
 
-static bool fill_file(int fd, const struct buf *bytes)
-{
-    size_t done = 0;
-
-    while (done < bytes->len) {
-        ssize_t n = write(fd, bytes->data + done, bytes->len - done);
-        if (n < 0 && errno != EINTR)
-            return false;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return fsync(fd) == 0;
-}
-
+/* For its owner alone. */
 static bool put_file(const char *path, const struct buf *bytes, bool overwrite, struct err *err)
 {
-    char *temp = mem_printf("%s.%ld.tmp", path, (long)getpid());
-    int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && fill_file(fd, bytes);
+    struct file_params params = {.path = path, .mode = 0600, .never_over = !overwrite};
 
-    if (fd >= 0 && close(fd) != 0)
-        ok = false;
-    /* link does not replace what came there meanwhile. */
-    if (ok)
-        ok = overwrite ? rename(temp, path) == 0 : link(temp, path) == 0;
-    if (!ok)
-        err_sys(err, ERR_RESOURCE, errno, "cannot write %s", path);
-    if (fd >= 0 && (!ok || !overwrite)) {
-        int failure = errno;
-        unlink(temp);
-        errno = failure;
-    }
-    free(temp);
-    return ok;
+    return file_write(&params, bytes->data, bytes->len, err);
 }
 
 bool wizard_save(const struct wizard *w, bool overwrite, struct err *err)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "command.h"
 #include "config/upgrade.h"
@@ -68,7 +69,8 @@ static bool write_upgraded(const struct call *call, const struct buf *text, stru
     char *kept = mem_printf("%s.orig", path);
     bool ok = link(path, kept) == 0 || err_sys(err, ERR_RESOURCE, errno, "cannot keep %s", kept);
 
-    ok = ok && output_file(path, text->data, text->len, err);
+    ok = ok && file_write(&(struct file_params){.path = path, .keep_mode = true}, text->data,
+                          text->len, err);
     if (ok && !call->options.quiet)
         fprintf(stderr, "%s is of version 3; what it was is in %s\n", path, kept);
     free(kept);

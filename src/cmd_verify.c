@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "command.h"
@@ -73,7 +74,8 @@ static bool write_page(const struct verify_report *report, const struct call *ca
     if (call->arg_count > 0)
         buf_addf(&what, ", %zu archives asked for", call->arg_count);
     verify_report_html(report, buf_str(&what), &html);
-    bool ok = output_file(call->options.html, html.data, html.len, err);
+    bool ok = file_write(&(struct file_params){.path = call->options.html, .mode = 0666}, html.data,
+                         html.len, err);
     buf_done(&what);
     buf_done(&html);
     return ok;

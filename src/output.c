@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "output.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -212,37 +210,4 @@ void output_table_free(struct output_table *table)
     free(table->cells);
     free(table->spare);
     free(table);
-}
-
-/* --- files --- */
-
-static bool fill_file(int fd, const char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t wrote = write(fd, bytes, len);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote < 0)
-            return false;
-        bytes += wrote;
-        len -= (size_t)wrote;
-    }
-    return fsync(fd) == 0;
-}
-
-bool output_file(const char *path, const void *bytes, size_t len, struct err *err)
-{
-    char *temp = mem_printf("%s.%ld.tmp", path, (long)getpid());
-    int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    bool ok = fd >= 0 && fill_file(fd, bytes, len);
-
-    if (fd >= 0)
-        ok = close(fd) == 0 && ok;
-    ok = ok && rename(temp, path) == 0;
-    if (!ok)
-        err_sys(err, ERR_RESOURCE, errno, "cannot write %s", path);
-    if (!ok && fd >= 0)
-        unlink(temp);
-    free(temp);
-    return ok;
 }

@@ -23,8 +23,6 @@ void output_colored(enum output_color color, const char *text, int width);
 void output_error(const struct err *err, bool json);
 /* Ends a JSON document and prints it. */
 void output_json(struct buf *json);
-/* A file, whole or not at all: what was there before stays until the new one is durable. */
-bool output_file(const char *path, const void *bytes, size_t len, struct err *err);
 
 /* Rows under headers, as wide as they need; numbers to the right. */
 struct output_table;

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "config/edit.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/diff.h"
+#include "base/file.h"
 #include "config/lines.h"
 #include "config/yaml.h"
 
@@ -508,41 +505,12 @@ bool edit_diff(const struct edit *e, struct buf *ret_text, struct err *err)
     return ok;
 }
 
-static bool write_beside(const struct edit *e, const char *temp, const struct buf *text)
-{
-    struct stat as = {.st_mode = 0600};
-    size_t done = 0;
-    int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-    if (fd < 0)
-        return false;
-    bool ok = stat(e->path, &as) == 0 && fchmod(fd, as.st_mode & 07777) == 0;
-    /* Only root may give it away; anybody else owns it already or could not have written it. */
-    if (ok && fchown(fd, as.st_uid, as.st_gid) != 0 && errno != EPERM)
-        ok = false;
-    while (ok && done < text->len) {
-        ssize_t n = write(fd, text->data + done, text->len - done);
-        ok = n >= 0 || errno == EINTR;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    ok = ok && fsync(fd) == 0;
-    return close(fd) == 0 && ok;
-}
-
 bool edit_save(struct edit *e, struct err *err)
 {
+    struct file_params params = {.path = e->path, .keep_mode = true};
     struct buf text = BUF_INIT;
-    char *temp = mem_printf("%s.%ld.tmp", e->path, (long)getpid());
-    bool ok = edit_text(e, &text, err);
+    bool ok = edit_text(e, &text, err) && file_write(&params, text.data, text.len, err);
 
-    if (ok) {
-        ok = write_beside(e, temp, &text) && rename(temp, e->path) == 0;
-        if (!ok)
-            err_sys(err, ERR_RESOURCE, errno, "cannot write %s", e->path);
-        if (!ok)
-            unlink(temp);
-    }
-    free(temp);
     buf_done(&text);
     return ok;
 }

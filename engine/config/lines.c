@@ -1,28 +1,19 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "config/lines.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
+
+#include "base/file.h"
 
 enum { FILE_MAX = 4 << 20 };
 
 bool lines_read(const char *path, struct lines *ret_lines, struct err *err)
 {
     struct buf bytes = BUF_INIT;
-    char chunk[65536];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = -1;
+    bool ok = file_read(path, FILE_MAX, &bytes, err);
 
     *ret_lines = (struct lines){0};
-    while (fd >= 0 && bytes.len < FILE_MAX && (n = read(fd, chunk, sizeof(chunk))) > 0)
-        buf_add(&bytes, chunk, (size_t)n);
-    if (n < 0)
-        err_sys(err, ERR_CONFIG, errno, "cannot read %s", path);
-    if (fd >= 0)
-        close(fd);
-    for (const char *at = buf_str(&bytes); *at;) {
+    for (const char *at = buf_str(&bytes); ok && *at;) {
         size_t len = strcspn(at, "\n");
         char *line = mem_printf("%.*s", (int)len, at);
         lines_insert(ret_lines, (int)ret_lines->count + 1, line);
@@ -30,7 +21,7 @@ bool lines_read(const char *path, struct lines *ret_lines, struct err *err)
         at += len + (at[len] == '\n');
     }
     buf_done(&bytes);
-    return n >= 0;
+    return ok;
 }
 
 void lines_done(struct lines *lines)

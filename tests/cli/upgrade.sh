@@ -26,8 +26,10 @@ test_each_change_is_said_and_all_else_stays() {
     cp "$TESTS/config/v1-all-sorts.yaml" "$CONF"
     ok -q config upgrade
     diff "$TESTS/config/v1-all-sorts.upgraded" "$OUT" >&2 || fail "it came out otherwise"
-    # With --yes in its place; what was stays beside it.
+    # With --yes in its place, as private as it was; what was stays beside it.
+    chmod 600 "$CONF"
     ok -q -y config upgrade
+    same "$(stat -c %a "$CONF")" 600 mode
     cmp "$CONF" "$TESTS/config/v1-all-sorts.upgraded"
     cmp "$CONF.orig" "$TESTS/config/v1-all-sorts.yaml"
     exits 3 config upgrade
