@@ -94,6 +94,7 @@ import os, pty, signal, sys, time
 archiver, conf, path = sys.argv[1:]
 pid, fd = pty.fork()
 if pid == 0:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whatever the suite was started with
     os.execvp("bash", ["bash", "-c", f"{archiver} -c {conf} archive --detach >{path}; sleep 60"])
 for _ in range(200):
     if os.path.exists(path) and os.path.getsize(path) > 20:
