@@ -818,6 +818,18 @@ static bool recover_target_locked(const struct recover_target *target, struct st
     return ok;
 }
 
+/* Where this fails, what was decided of the tables is told all the same. */
+static void sweep_reports(const struct recover_params *params, struct store *store,
+                          struct recover_report *report)
+{
+    struct err failure;
+
+    if (params->rebuild || stop_asked(params->stop) ||
+        runs_sweep(store, params->config, &report->swept, &failure))
+        return;
+    log_err(LOG_WARN, &failure);
+}
+
 bool recover_run(const struct recover_params *params, struct recover_report *report,
                  struct err *err)
 {
@@ -854,7 +866,8 @@ bool recover_run(const struct recover_params *params, struct recover_report *rep
         err_also(&report->err, &failure);
         report->tables_failed++;
     }
-    ok = params->rebuild || runs_sweep(store, params->config, &report->swept, err);
+    sweep_reports(params, store, report);
+    ok = true;
 out:
     buf_done(&run_id);
     store_close(store);

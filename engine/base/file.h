@@ -20,7 +20,7 @@ struct file_params {
     bool keep_mode;  /* mode and owner of the one that is there */
     bool never_over; /* ERR_EXISTS where one is there; else it is replaced */
 };
-/* Whole or not at all, and durable: what was there before stays until then. */
+/* Whole or not at all: what was there before stays until the new one is durable. */
 bool file_write(const struct file_params *params, const void *bytes, size_t len, struct err *err);
 
 #endif
