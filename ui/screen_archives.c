@@ -409,7 +409,7 @@ static void draw_totals(const struct screen *s, struct canvas *c, int row)
     struct buf text = BUF_INIT;
 
     for (size_t i = 0; i < s->table.count; i++) {
-        size_t at = s->table.order[i];
+        size_t at = table_row(&s->table, i);
         if (marked && !table_is_marked(&s->table, at))
             continue;
         n++;

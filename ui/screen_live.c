@@ -187,7 +187,7 @@ static void draw_pictures(struct screen *s, struct canvas *c)
     const struct table *table = &s->table;
 
     for (size_t i = 0; run && i < (size_t)table->page && table->top + i < table->count; i++) {
-        size_t row = table->order[table->top + i];
+        size_t row = table_row(table, table->top + i);
         const struct progress_table *t = &run->now->tables[row];
         int line = table->drawn.row + 1 + (int)i;
         struct area gauge = table_cell_area(table, SHARE), spark = table_cell_area(table, SPARK);

@@ -4,11 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct table_mark {
-    char *id;
-};
-
-enum { GAP = 1, MARK_COLUMNS = 1 };
+enum { GAP = 1, MARK_COLUMNS = 1, MARK_STEP = 64 };
 
 enum act {
     UP = 1,
@@ -57,10 +53,11 @@ void table_init(struct table *table, const struct table_source *source,
 void table_unmark(struct table *table)
 {
     for (size_t i = 0; i < table->mark_count; i++)
-        free(table->marks[i].id);
+        free(table->marks[i]);
     free(table->marks);
     table->marks = NULL;
     table->mark_count = 0;
+    table->changes++;
 }
 
 void table_done(struct table *table)
@@ -100,6 +97,8 @@ static bool passes(const struct table *table, size_t row)
 {
     const char *text = buf_str(&table->filter);
 
+    if (table->source->shown && !table->source->shown(table->source->self, row))
+        return false;
     if (*text == '!' && text[1])
         return !row_has(table, row, text + 1);
     return *text == '\0' || row_has(table, row, text);
@@ -131,10 +130,22 @@ static int compare_rows(const void *a, const void *b, void *state)
     return table->reverse ? -order : order;
 }
 
+size_t table_row(const struct table *table, size_t at)
+{
+    return table->order ? table->order[at] : at;
+}
+
+static bool is_at(const struct table *table, size_t at, const char *id)
+{
+    return strcmp(table->source->id(table->source->self, table_row(table, at)), id) == 0;
+}
+
 static void keep_cursor(struct table *table, const char *id)
 {
+    if (id && table->cursor < table->count && is_at(table, table->cursor, id))
+        return;
     for (size_t i = 0; id && i < table->count; i++) {
-        if (strcmp(table->source->id(table->source->self, table->order[i]), id) == 0) {
+        if (is_at(table, i, id)) {
             table->cursor = i;
             return;
         }
@@ -148,11 +159,11 @@ static void note_cursor(struct table *table)
     free(table->cursor_id);
     table->cursor_id =
         table->count > 0
-            ? mem_strdup(table->source->id(table->source->self, table->order[table->cursor]))
+            ? mem_strdup(table->source->id(table->source->self, table_row(table, table->cursor)))
             : NULL;
 }
 
-void table_refresh(struct table *table)
+static void make_order(struct table *table)
 {
     size_t rows = table->source->count(table->source->self);
 
@@ -164,15 +175,27 @@ void table_refresh(struct table *table)
     }
     if (table->sort >= 0 && table->count > 1)
         qsort_r(table->order, table->count, sizeof(*table->order), compare_rows, table);
+}
+
+void table_refresh(struct table *table)
+{
+    if (table->sort < 0 && table->filter.len == 0 && !table->source->shown) {
+        free(table->order);
+        table->order = NULL;
+        table->count = table->source->count(table->source->self);
+    } else {
+        make_order(table);
+    }
     keep_cursor(table, table->cursor_id);
     note_cursor(table);
+    table->changes++;
 }
 
 bool table_current(const struct table *table, size_t *ret_row)
 {
     if (table->count == 0)
         return false;
-    *ret_row = table->order[table->cursor];
+    *ret_row = table_row(table, table->cursor);
     return true;
 }
 
@@ -212,7 +235,7 @@ static bool search(struct table *table, bool back, size_t from)
 {
     for (size_t i = 0; table->search.len > 0 && i < table->count; i++) {
         size_t at = (back ? from + table->count - i : from + i) % table->count;
-        if (row_has(table, table->order[at], buf_str(&table->search))) {
+        if (row_has(table, table_row(table, at), buf_str(&table->search))) {
             move_to(table, at);
             return true;
         }
@@ -236,19 +259,34 @@ bool table_search_next(struct table *table, bool back)
 
 /* --- marks --- */
 
-static size_t find_mark(const struct table *table, const char *id)
+/* Marks are kept by id in order, so that each row of a long list is soon asked about. The place of
+ * one, or where it would stand. */
+static bool find_mark(const struct table *table, const char *id, size_t *ret_at)
 {
-    size_t i = 0;
+    size_t low = 0, high = table->mark_count;
 
-    while (i < table->mark_count && strcmp(table->marks[i].id, id) != 0)
-        i++;
-    return i;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(table->marks[middle], id);
+        if (order == 0) {
+            *ret_at = middle;
+            return true;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *ret_at = low;
+    return false;
 }
 
 bool table_is_marked(const struct table *table, size_t row)
 {
+    size_t at;
+
     return table->mark_count > 0 &&
-           find_mark(table, table->source->id(table->source->self, row)) < table->mark_count;
+           find_mark(table, table->source->id(table->source->self, row), &at);
 }
 
 size_t table_marked(const struct table *table)
@@ -256,43 +294,75 @@ size_t table_marked(const struct table *table)
     return table->mark_count;
 }
 
-static void add_mark(struct table *table, const char *id)
+static void make_room(struct table *table)
 {
-    table->marks = mem_grow(table->marks, (table->mark_count + 1) * sizeof(*table->marks));
-    table->marks[table->mark_count++].id = mem_strdup(id);
+    if (table->mark_count % MARK_STEP == 0)
+        table->marks =
+            mem_grow(table->marks, (table->mark_count + MARK_STEP) * sizeof(*table->marks));
+}
+
+static void add_mark(struct table *table, size_t at, const char *id)
+{
+    make_room(table);
+    memmove(table->marks + at + 1, table->marks + at,
+            (table->mark_count - at) * sizeof(*table->marks));
+    table->marks[at] = mem_strdup(id);
+    table->mark_count++;
+    table->changes++;
+}
+
+static void take_mark(struct table *table, size_t at)
+{
+    free(table->marks[at]);
+    table->mark_count--;
+    memmove(table->marks + at, table->marks + at + 1,
+            (table->mark_count - at) * sizeof(*table->marks));
+    table->changes++;
 }
 
 void table_mark(struct table *table, size_t row)
 {
-    if (!table_is_marked(table, row))
-        add_mark(table, table->source->id(table->source->self, row));
+    const char *id = table->source->id(table->source->self, row);
+    size_t at;
+
+    if (!find_mark(table, id, &at))
+        add_mark(table, at, id);
 }
 
 static void toggle_mark(struct table *table)
 {
-    size_t row;
+    size_t row, at;
 
     if (!table_current(table, &row))
         return;
     const char *id = table->source->id(table->source->self, row);
-    size_t at = find_mark(table, id);
-    if (at == table->mark_count) {
-        add_mark(table, id);
-    } else {
-        free(table->marks[at].id);
-        table->marks[at] = table->marks[--table->mark_count];
-    }
+    if (find_mark(table, id, &at))
+        take_mark(table, at);
+    else
+        add_mark(table, at, id);
     if (table->cursor + 1 < table->count)
         move_to(table, table->cursor + 1);
 }
 
+static int compare_marks(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* All at once, and then put in order: one after the other would move each of them each time. */
 static void toggle_all(struct table *table)
 {
     bool any = table->mark_count > 0;
 
     table_unmark(table);
-    for (size_t i = 0; !any && i < table->count; i++)
-        add_mark(table, table->source->id(table->source->self, table->order[i]));
+    for (size_t i = 0; !any && i < table->count; i++) {
+        make_room(table);
+        table->marks[table->mark_count++] =
+            mem_strdup(table->source->id(table->source->self, table_row(table, i)));
+    }
+    if (table->mark_count > 1)
+        qsort(table->marks, table->mark_count, sizeof(*table->marks), compare_marks);
+    table->changes++;
 }
 
 /* --- keys --- */
@@ -418,7 +488,7 @@ static void fit(struct table *table, const struct glyphs *glyphs, int rows)
         width = width > table->widths[i] ? width : table->widths[i];
         width = width > column->min ? width : column->min;
         for (size_t r = table->top; r < table->count && r < table->top + (size_t)rows; r++) {
-            read_cell(table, table->order[r], i, &cell, NULL);
+            read_cell(table, table_row(table, r), i, &cell, NULL);
             int needed = glyph_width(glyphs, buf_str(&cell));
             width = needed > width ? needed : width;
         }
@@ -485,7 +555,7 @@ static void draw_head(struct table *table, struct canvas *canvas, struct area ar
 static void draw_row(struct table *table, struct canvas *canvas, struct area area, int line,
                      size_t at, const struct area *placed)
 {
-    size_t row = table->order[at];
+    size_t row = table_row(table, at);
     bool marked = table_is_marked(table, row);
     int cursor = at == table->cursor ? STYLE_SELECTED : 0;
     struct buf text = BUF_INIT;

@@ -30,14 +30,15 @@ struct table_source {
     int (*compare)(const void *self, size_t a, size_t b, size_t column);
     /* What stays the same when rows come and go. */
     const char *(*id)(const void *self, size_t row);
+    /* Whether a row is there at all, before the filter. NULL: all are. */
+    bool (*shown)(const void *self, size_t row);
 };
 
-struct table_mark;
 struct table {
     const struct table_source *source; /* borrowed, with the columns */
     const struct table_column *columns;
     size_t column_count;
-    size_t *order; /* rows of the source that pass the filter, as they stand */
+    size_t *order; /* rows of the source as they stand; NULL: all, in the source's order */
     size_t count;
     size_t cursor, top; /* in order */
     size_t left;        /* scrolled columns that went out */
@@ -45,8 +46,9 @@ struct table {
     bool reverse;
     struct buf filter, search;
     char *cursor_id;
-    struct table_mark *marks;
+    char **marks; /* ids, in order */
     size_t mark_count;
+    unsigned changes; /* counts them, of rows and of marks: what is made of these may be kept */
     int *widths;
     struct area *placed; /* of the last drawing, a column each */
     int page;            /* rows of the last drawing */
@@ -67,7 +69,8 @@ bool table_search(struct table *table, const char *text);
 bool table_search_next(struct table *table, bool back);
 /* The row of the source that the cursor is on; false: there are no rows. */
 bool table_current(const struct table *table, size_t *ret_row);
-void table_go(struct table *table, size_t at); /* by its place */
+void table_go(struct table *table, size_t at);          /* by its place */
+size_t table_row(const struct table *table, size_t at); /* the row of the source there */
 bool table_is_marked(const struct table *table, size_t row);
 void table_mark(struct table *table, size_t row); /* of the source */
 size_t table_marked(const struct table *table);

@@ -128,6 +128,51 @@ static void the_window_follows_the_cursor(void)
     close_table(&f);
 }
 
+static bool is_even(const void *self, size_t row)
+{
+    return (((const struct rows *)self)->first + row) % 2 == 0;
+}
+
+static void rows_that_are_not_shown_are_not_there(void)
+{
+    struct fixture f;
+
+    open_table(&f, 10, 30);
+    CHECK(f.table.order == NULL); /* all rows, in their order, need no list of them */
+    f.source.shown = is_even;
+    table_refresh(&f.table);
+    CHECK(f.table.count == 5 && table_row(&f.table, 1) == 2);
+    press(&f, 'j');
+    CHECK_STR(current(&f), "row2");
+    f.source.shown = NULL;
+    table_refresh(&f.table);
+    CHECK(f.table.count == 10);
+    CHECK_STR(current(&f), "row2");
+    close_table(&f);
+}
+
+static void many_marks_are_found_again(void)
+{
+    struct fixture f;
+    unsigned changes;
+
+    open_table(&f, 1000, 30);
+    press(&f, '*');
+    CHECK(table_marked(&f.table) == 1000);
+    changes = f.table.changes;
+    press(&f, ' '); /* takes row0's off, goes on to row1 */
+    CHECK(f.table.changes != changes && table_marked(&f.table) == 999);
+    for (size_t i = 1; i < 1000; i++)
+        CHECK(table_is_marked(&f.table, i));
+    CHECK(!table_is_marked(&f.table, 0));
+    table_mark(&f.table, 0);
+    table_mark(&f.table, 0);
+    CHECK(table_marked(&f.table) == 1000 && table_is_marked(&f.table, 0));
+    press(&f, '*');
+    CHECK(table_marked(&f.table) == 0 && !table_is_marked(&f.table, 500));
+    close_table(&f);
+}
+
 static void cursor_and_marks_stay_with_their_rows(void)
 {
     struct fixture f;
@@ -230,6 +275,8 @@ static void a_hundred_thousand_rows_are_drawn_by_the_window(void)
 static const struct test_case cases[] = {
     {"rows_stand_under_their_columns", rows_stand_under_their_columns},
     {"the_window_follows_the_cursor", the_window_follows_the_cursor},
+    {"rows_that_are_not_shown_are_not_there", rows_that_are_not_shown_are_not_there},
+    {"many_marks_are_found_again", many_marks_are_found_again},
     {"cursor_and_marks_stay_with_their_rows", cursor_and_marks_stay_with_their_rows},
     {"a_key_orders_by_its_column_and_again_the_other_way",
      a_key_orders_by_its_column_and_again_the_other_way},
