@@ -27,10 +27,11 @@ struct reader {
     struct decoder *decoder;
     struct filter *filter; /* NULL: every row */
     struct buf sealed, lines;
-    size_t member;    /* whose lines are held; SIZE_MAX: none */
-    size_t position;  /* in lines */
-    uint64_t row;     /* the next one */
-    const char *line; /* the current one */
+    uint64_t first, end; /* rows whose lines are held; the same: none */
+    uint64_t at;         /* the row that position stands before */
+    size_t position;     /* in lines */
+    uint64_t row;        /* the next one that is asked for */
+    const char *line;    /* the current one */
     size_t line_len;
     struct decode_span *spans; /* of the current line */
     bool spans_known;
@@ -82,7 +83,7 @@ out:
 }
 
 /* What an archive is can be said without its key, so that is asked for when its rows are. */
-static bool unlock(struct reader *r, struct err *err)
+bool reader_unlock(struct reader *r, struct err *err)
 {
     if (r->opener)
         return true;
@@ -94,7 +95,7 @@ static bool unlock(struct reader *r, struct err *err)
 
 static bool open_filter(struct reader *r, const char *where, struct err *err)
 {
-    if (!unlock(r, err)) /* it goes by the members' bounds */
+    if (!reader_unlock(r, err)) /* it goes by the members' bounds */
         return false;
     if (r->metadata->shape)
         r->filter = filter_new(where, r->metadata->shape, err);
@@ -109,7 +110,6 @@ struct reader *reader_open(const struct reader_params *params, struct err *err)
 
     r->config = params->config;
     r->stop = params->stop;
-    r->member = SIZE_MAX;
     r->keyring = keyring_new(params->config);
     r->store = store_open(&params->config->s3, params->stop, err);
     if (!r->store || !find_keys(r, params->key, err))
@@ -160,9 +160,24 @@ const char *reader_metadata(const struct reader *r, size_t *ret_len)
     return buf_str(&r->metadata_json);
 }
 
+const struct metadata *reader_about(const struct reader *r)
+{
+    return r->metadata;
+}
+
+void reader_stats(const struct reader *r, struct store_stats *ret_stats)
+{
+    store_stats(r->store, ret_stats);
+}
+
 uint64_t reader_rows(const struct reader *r)
 {
     return r->metadata->record_count;
+}
+
+uint64_t reader_row(const struct reader *r)
+{
+    return r->row > 0 ? r->row - 1 : 0;
 }
 
 size_t reader_column_count(const struct reader *r)
@@ -221,31 +236,31 @@ static bool load_indexed(struct reader *r, size_t member, struct err *err)
     return open_member(r->opener, r->sealed.data, r->sealed.len, m, &r->lines, err);
 }
 
-static bool load(struct reader *r, size_t member, struct err *err)
+static bool load(struct reader *r, struct err *err)
 {
+    const struct metadata *m = r->metadata;
+    size_t member = metadata_member_of(m, r->row);
+
     if (stop_asked(r->stop))
         return err_set(err, ERR_INTERRUPTED, "reading was stopped");
-    r->member = SIZE_MAX;
-    r->position = 0;
+    r->first = r->end = 0;
     buf_reset(&r->lines);
     buf_reset(&r->sealed);
-    if (!unlock(r, err))
+    if (!reader_unlock(r, err))
         return false;
-    bool ok = r->metadata->member_count > 0 ? load_indexed(r, member, err) : load_whole(r, err);
+    bool ok = m->member_count > 0 ? load_indexed(r, member, err) : load_whole(r, err);
     if (!ok)
         return err_in(err, "%s, member %zu", buf_str(&r->data_key), member);
-    r->member = member;
+    r->first = m->member_count > 0 ? m->members[member].first_row : 0;
+    r->end = m->member_count > 0 ? r->first + m->members[member].rows : m->record_count;
+    r->at = r->first;
+    r->position = 0;
     return true;
 }
 
-/* The member that holds a row, and its first row. */
-static size_t member_of(const struct reader *r, uint64_t row, uint64_t *ret_first)
+static bool is_held(const struct reader *r)
 {
-    const struct metadata *m = r->metadata;
-    size_t member = metadata_member_of(m, row);
-
-    *ret_first = m->member_count > 0 ? m->members[member].first_row : 0;
-    return member;
+    return r->row >= r->first && r->row < r->end;
 }
 
 static bool take_line(struct reader *r)
@@ -262,23 +277,23 @@ static bool take_line(struct reader *r)
     return true;
 }
 
-bool reader_seek(struct reader *r, uint64_t row, struct err *err)
+void reader_seek(struct reader *r, uint64_t row)
 {
-    (void)err;
     r->row = row;
-    r->member = SIZE_MAX;
-    return true;
 }
 
-static bool load_for_row(struct reader *r, struct err *err)
+/* Within what is held, from its first row where we are beyond. False: it ends before. */
+static bool skip_to_row(struct reader *r)
 {
-    uint64_t first;
-    size_t member = member_of(r, r->row, &first);
-
-    if (!load(r, member, err))
-        return false;
-    for (uint64_t skip = r->row - first; skip > 0 && take_line(r); skip--)
-        ;
+    if (r->at > r->row) {
+        r->at = r->first;
+        r->position = 0;
+    }
+    while (r->at < r->row) {
+        if (!take_line(r))
+            return false;
+        r->at++;
+    }
     return true;
 }
 
@@ -288,13 +303,14 @@ static bool next_line(struct reader *r, const char **ret_line, size_t *ret_len, 
     *ret_len = 0;
     if (r->row >= r->metadata->record_count)
         return true;
-    if ((r->member == SIZE_MAX || r->position >= r->lines.len) && !load_for_row(r, err))
+    if (!is_held(r) && !load(r, err))
         return false;
-    if (!take_line(r)) {
+    if (!skip_to_row(r) || !take_line(r)) {
         err_set(err, ERR_DATA, "the archive holds fewer rows than its metadata says");
         return err_in(err, "%s, row %" PRIu64, buf_str(&r->data_key), r->row);
     }
     r->row++;
+    r->at++;
     *ret_line = r->line;
     *ret_len = r->line_len;
     return true;
@@ -325,15 +341,13 @@ static bool know_copy(struct reader *r, struct err *err)
 static void pass_over(struct reader *r)
 {
     const struct metadata *m = r->metadata;
-    uint64_t first;
 
     while (m->member_count > 0 && r->row < m->record_count) {
-        const struct member_index *at = &m->members[member_of(r, r->row, &first)];
+        const struct member_index *at = &m->members[metadata_member_of(m, r->row)];
         struct filter_bounds bounds = {at->min_us, at->max_us, at->min_key, at->max_key};
         if (filter_may_match(r->filter, &bounds))
             return;
         r->row = at->first_row + at->rows;
-        r->member = SIZE_MAX;
     }
 }
 
@@ -342,7 +356,7 @@ bool reader_next(struct reader *r, const char **ret_line, size_t *ret_len, struc
     bool match = !r->filter;
 
     do {
-        if (r->filter && (r->member == SIZE_MAX || r->position >= r->lines.len))
+        if (r->filter && !is_held(r))
             pass_over(r);
         if (!next_line(r, ret_line, ret_len, err))
             return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * One archive as rows, by ranged reads of the members that are needed: for cat, later preview and
- * restore. And the list of archives with their states. The key of an encrypted archive is asked for
+ * One archive as rows, by ranged reads of the members that are needed: for cat and
+ * preview. And the list of archives with their states. The key of an encrypted archive is asked for
  * with its first row.
  *
  * Threads: one thread per reader; blocks.
@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/queue.h"
+#include "catalog/metadata.h"
 #include "config/config.h"
 
 struct reader;
@@ -27,16 +28,24 @@ void reader_close(struct reader *reader);            /* NULL allowed */
 const char *reader_key(const struct reader *reader); /* of the data object */
 /* The metadata document as it is stored; borrowed. */
 const char *reader_metadata(const struct reader *reader, size_t *ret_len);
+/* The same, read. Of an encrypted archive it lacks members and sums until reader_unlock. Borrowed.
+ */
+const struct metadata *reader_about(const struct reader *reader);
+/* Asks for the key of an encrypted archive; others need none. */
+bool reader_unlock(struct reader *reader, struct err *err);
+void reader_stats(const struct reader *reader, struct store_stats *ret_stats);
 uint64_t reader_rows(const struct reader *reader);       /* of the archive, whatever `where` */
 size_t reader_column_count(const struct reader *reader); /* 0: schema not known */
 const char *reader_column(const struct reader *reader, size_t i);
 size_t reader_find_column(const struct reader *reader, const char *name); /* SIZE_MAX */
-/* Goes to row n (from 0), fetching nothing yet. */
-bool reader_seek(struct reader *reader, uint64_t row, struct err *err);
+/* Goes to row n (from 0), fetching nothing yet; what is held is not fetched again. */
+void reader_seek(struct reader *reader, uint64_t row);
 /* The next JSON line without newline, borrowed; *ret_line NULL at the end. Members are checked
  * (CRC, size, SHA-256) before their first line is given out. With `where`, the next line that
  * matches; members that cannot hold one are not fetched. */
 bool reader_next(struct reader *reader, const char **ret_line, size_t *ret_len, struct err *err);
+/* The number of the current line's row, from 0. */
+uint64_t reader_row(const struct reader *reader);
 /* The value of column i of the current line as text: PostgreSQL's, unescaped; *ret_null. */
 bool reader_value(struct reader *reader, size_t column, struct buf *ret_text, bool *ret_null,
                   struct err *err);
@@ -55,12 +64,12 @@ struct reader_list_params {
     const struct stop *stop;
 };
 
-struct reader_archive {                                  /* borrowed during the callback */
+struct reader_archive { /* borrowed during the callback */
     const char *database, *schema, *table, *key;
-    const char *state; /* settled, pending, foreign, rolled_back */
-    const char *archived_at, *batch_id, *run_id;         /* NULL: not known */
-    const char *min_timestamp, *max_timestamp;           /* NULL: none */
-    const char *restored_at;                             /* NULL: never */
+    const char *state;                           /* settled, pending, foreign, rolled_back */
+    const char *archived_at, *batch_id, *run_id; /* NULL: not known */
+    const char *min_timestamp, *max_timestamp;   /* NULL: none */
+    const char *restored_at;                     /* NULL: never */
     uint64_t records, bytes;
 };
 typedef bool (*reader_list_each)(const struct reader_archive *archive, void *state,

@@ -160,7 +160,7 @@ static void reload(struct screen *s)
 
 /* --- the table --- */
 
-enum column { TABLE, SIGN, FROM, TO, ROWS, STORED, MADE, KEY };
+enum shown { TABLE, SIGN, FROM, TO, ROWS, STORED, MADE, KEY };
 
 static const struct table_column columns[] = {
     [TABLE] = {.title = "table", .min = 20, .max = 36, .frozen = true, .sort_key = 'T'},
@@ -205,7 +205,7 @@ static void cell(const void *self, size_t at, size_t column, struct buf *text, i
 {
     const struct row *row = &((const struct screen *)self)->rows[at];
 
-    switch ((enum column)column) {
+    switch ((enum shown)column) {
     case TABLE:
         buf_adds(text, row->table);
         break;
@@ -240,7 +240,7 @@ static int compare(const void *self, size_t a, size_t b, size_t column)
     const struct row *one = &((const struct screen *)self)->rows[a];
     const struct row *other = &((const struct screen *)self)->rows[b];
 
-    switch ((enum column)column) {
+    switch ((enum shown)column) {
     case TABLE:
         return strcmp(one->table, other->table);
     case SIGN:

@@ -103,8 +103,8 @@ static bool read_page(struct source *s, const struct stop *stop)
     const char *line;
     size_t len;
 
-    if (!s->where && !reader_seek(s->reader, s->wanted * PAGE_ROWS, &s->err))
-        return false;
+    if (!s->where)
+        reader_seek(s->reader, s->wanted * PAGE_ROWS);
     while (page->rows < PAGE_ROWS && !stop_asked(stop)) {
         if (!reader_next(s->reader, &line, &len, &s->err))
             return false;
