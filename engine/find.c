@@ -74,9 +74,9 @@ static bool give(struct search *s, uint64_t row, int64_t member, const char *lin
 {
     struct finder *f = s->finder;
     const struct metadata *m = s->metadata;
-    struct find_hit hit = {.database = f->target->database->name,
-                           .schema = f->target->table->schema,
-                           .table = f->target->table->name,
+    struct find_hit hit = {.database = f->target ? f->target->database->name : m->database,
+                           .schema = f->target ? f->target->table->schema : m->schema,
+                           .table = f->target ? f->target->table->name : m->table,
                            .key = s->data_key,
                            .state = s->state,
                            .archived_at = m->archived_at,
@@ -438,22 +438,27 @@ static bool ruled_out(struct finder *f, const struct catalog_entry *entry)
     return true;
 }
 
-static bool search_settled(struct finder *f, const struct catalog_entry *entry, struct err *err)
+static bool search_key(struct finder *f, const char *state, const char *data_key, struct err *err)
 {
     struct buf metadata = BUF_INIT, manifest = BUF_INIT;
 
-    if (entry->state == CATALOG_UNDONE)
-        return true;
     f->report->known++;
-    if (ruled_out(f, entry))
-        return true;
-    key_sibling(entry->key, KEY_METADATA, NULL, &metadata);
-    key_sibling(entry->key, KEY_MANIFEST, NULL, &manifest);
-    bool ok = search_archive(f, catalog_state_name(entry->state), entry->key, buf_str(&metadata),
-                             buf_str(&manifest), err);
+    key_sibling(data_key, KEY_METADATA, NULL, &metadata);
+    key_sibling(data_key, KEY_MANIFEST, NULL, &manifest);
+    bool ok = search_archive(f, state, data_key, buf_str(&metadata), buf_str(&manifest), err);
     buf_done(&metadata);
     buf_done(&manifest);
     return ok;
+}
+
+static bool search_settled(struct finder *f, const struct catalog_entry *entry, struct err *err)
+{
+    if (entry->state == CATALOG_UNDONE)
+        return true;
+    if (!ruled_out(f, entry))
+        return search_key(f, catalog_state_name(entry->state), entry->key, err);
+    f->report->known++;
+    return true;
 }
 
 /* Listed, whole enough to be looked into, and not in the catalog. */
@@ -493,29 +498,35 @@ static bool search_table(struct finder *f, struct err *err)
     return ok;
 }
 
+static bool search_tables(struct finder *f, struct err *err)
+{
+    const struct find_params *p = f->params;
+    struct targets targets = {0};
+    bool ok = targets_find(p->config, p->database, p->schema, p->table, &targets, err);
+
+    for (size_t i = 0; ok && i < targets.count; i++) {
+        f->target = &targets.items[i];
+        ok = search_table(f, err);
+    }
+    targets_done(&targets);
+    return ok;
+}
+
 bool find_run(const struct find_params *params, find_each each, void *state,
               struct find_report *report, struct err *err)
 {
     struct finder f = {.params = params, .report = report, .each = each, .state = state};
-    struct targets targets = {0};
     struct store_stats stats;
     bool ok = false;
 
     *report = (struct find_report){0};
     f.misfit = ERR_INIT;
     f.is_integer = text_to_int(params->value, &f.integer);
-    if (!targets_find(params->config, params->database, params->schema, params->table, &targets,
-                      err))
-        goto out;
     f.keyring = keyring_new(params->config);
     f.store = store_open(&params->config->s3, params->stop, err);
     if (!f.store)
         goto out;
-    ok = true;
-    for (size_t i = 0; ok && i < targets.count; i++) {
-        f.target = &targets.items[i];
-        ok = search_table(&f, err);
-    }
+    ok = params->archive ? search_key(&f, "", params->archive, err) : search_tables(&f, err);
     store_stats(f.store, &stats);
     report->requests = stats.requests;
     report->bytes_received = stats.bytes_received;
@@ -526,6 +537,5 @@ bool find_run(const struct find_params *params, find_each each, void *state,
 out:
     store_close(f.store);
     keyring_free(f.keyring);
-    targets_done(&targets);
     return ok;
 }

@@ -17,13 +17,14 @@
 struct find_params {
     const struct config *config;
     const char *database, *schema, *table; /* NULL: all, which is rarely meant */
-    const char *value;                     /* row/keymatch.h says how it is written */
+    const char *archive; /* only in this object, of whatever table; NULL: in all */
+    const char *value;   /* row/keymatch.h says how it is written */
     const struct stop *stop;
 };
 
 struct find_hit { /* borrowed during the callback */
     const char *database, *schema, *table, *key;
-    const char *state; /* settled, pending, foreign, ... */
+    const char *state; /* settled, pending, foreign, ...; "" where only one archive was asked */
     const char *archived_at, *batch_id, *run_id;
     uint64_t row;     /* from 0: what `cat --offset` takes */
     int64_t member;   /* from 0; -1: the object has no member index */

@@ -180,6 +180,11 @@ uint64_t reader_row(const struct reader *r)
     return r->row > 0 ? r->row - 1 : 0;
 }
 
+uint64_t reader_tell(const struct reader *r)
+{
+    return r->row;
+}
+
 size_t reader_column_count(const struct reader *r)
 {
     return r->metadata->shape ? r->metadata->shape->column_count : 0;

@@ -44,8 +44,9 @@ void reader_seek(struct reader *reader, uint64_t row);
  * (CRC, size, SHA-256) before their first line is given out. With `where`, the next line that
  * matches; members that cannot hold one are not fetched. */
 bool reader_next(struct reader *reader, const char **ret_line, size_t *ret_len, struct err *err);
-/* The number of the current line's row, from 0. */
+/* The number of the current line's row, from 0; and of the one that is looked at next. */
 uint64_t reader_row(const struct reader *reader);
+uint64_t reader_tell(const struct reader *reader);
 /* The value of column i of the current line as text: PostgreSQL's, unescaped; *ret_null. */
 bool reader_value(struct reader *reader, size_t column, struct buf *ret_text, bool *ret_null,
                   struct err *err);

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "output.h"
 #include "reader.h"
+#include "row/csv.h"
 
 #define CELL_MAX   40  /* columns of a cell in a table for people */
 #define TABLE_ROWS 500 /* rows that a table's widths are taken from */
@@ -105,31 +106,11 @@ static bool add_json(struct cat *c, struct err *err)
     return true;
 }
 
-/* RFC 4180. NULL is nothing, the empty string is "". */
-static void add_csv_cell(struct buf *line, const char *text, size_t len, bool null)
-{
-    if (null)
-        return;
-    if (len > 0 && strcspn(text, ",\"\r\n") == len) {
-        buf_add(line, text, len);
-        return;
-    }
-    buf_addc(line, '"');
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '"')
-            buf_addc(line, '"');
-        buf_addc(line, text[i]);
-    }
-    buf_addc(line, '"');
-}
-
 static void add_csv_names(struct cat *c)
 {
     for (size_t i = 0; i < c->column_count; i++) {
         const char *name = reader_column(c->reader, c->columns[i]);
-        if (i > 0)
-            buf_addc(&c->line, ',');
-        add_csv_cell(&c->line, name, strlen(name), false);
+        csv_add(&c->line, i, name, strlen(name), false);
     }
     buf_adds(&c->line, "\r\n");
 }
@@ -165,9 +146,7 @@ static bool add_csv(struct cat *c, struct err *err)
     for (size_t i = 0; i < c->column_count; i++) {
         if (!read_value(c, i, &null, err))
             return false;
-        if (i > 0)
-            buf_addc(&c->line, ',');
-        add_csv_cell(&c->line, buf_str(&c->value), c->value.len, null);
+        csv_add(&c->line, i, buf_str(&c->value), c->value.len, null);
     }
     buf_addc(&c->line, '\r');
     return true;

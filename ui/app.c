@@ -351,22 +351,39 @@ static void view_row(struct app *app, struct table *table)
     app_page(app, table->source->id(table->source->self, row), &text);
 }
 
-static void copy_row(struct app *app, struct table *table)
+static void copy_text(struct app *app, const char *text)
 {
-    size_t row;
-
-    if (!table || !table_current(table, &row))
-        return;
-    char *text = row_as_text(table, row, "\t", false);
     if (term_copy(text))
         app_say(app, STYLE_GOOD, "copied");
     else
         app_say(app, STYLE_WARN, "too long for the clipboard");
-    free(text);
+}
+
+static void copy_row(struct app *app, struct table *table)
+{
+    const struct frame *frame = top(app);
+    struct buf own = BUF_INIT;
+    size_t row;
+
+    if (frame->class->copy) {
+        frame->class->copy(frame->self, &own);
+        copy_text(app, buf_str(&own));
+    } else if (table && table_current(table, &row)) {
+        char *text = row_as_text(table, row, "\t", false);
+        copy_text(app, text);
+        free(text);
+    }
+    buf_done(&own);
 }
 
 static void search_next(struct app *app, struct table *table, bool back)
 {
+    const struct frame *frame = top(app);
+
+    if (frame->class->search) {
+        frame->class->search->again(app, frame->self, back);
+        return;
+    }
     if (!table)
         return;
     if (table->search.len == 0)
@@ -409,14 +426,14 @@ static void act_common(struct app *app, int action, int code)
         open_prompt(app, PROMPT_COMMAND, ":", NULL);
         break;
     case FILTER:
-        if (table && top(app)->class->partial)
-            app_say(app, STYLE_DIM, "not all rows are here: w filters by an expression");
+        if (top(app)->class->search)
+            top(app)->class->search->filter(app, top(app)->self);
         else if (table)
             open_prompt(app, PROMPT_FILTER, "/", buf_str(&table->filter));
         break;
     case SEARCH:
-        if (table && top(app)->class->partial)
-            app_say(app, STYLE_DIM, "not all rows are here: w searches by an expression");
+        if (top(app)->class->search)
+            top(app)->class->search->search(app, top(app)->self);
         else if (table)
             open_prompt(app, PROMPT_SEARCH, "\\", NULL);
         break;
@@ -659,7 +676,7 @@ static void draw_hints(struct app *app, int row)
 {
     struct canvas *c = &app->canvas;
     const struct frame *frame = top(app);
-    bool table = table_of(app) != NULL && !frame->class->partial;
+    bool table = table_of(app) != NULL;
     int at = 1, kept = 0;
 
     for (size_t i = 0; i < common_keys.count; i++) {

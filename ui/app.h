@@ -20,10 +20,17 @@
 
 struct app;
 
+struct screen_search {
+    void (*filter)(struct app *app, void *self); /* opens a prompt, as the next one does */
+    void (*search)(struct app *app, void *self);
+    void (*again)(struct app *app, void *self, bool back);
+};
+
 struct screen_class {
     const char *name; /* where one is; `crumb` may say it better */
     struct keys keys;
-    bool partial; /* its table does not hold all rows: no filter, no search */
+    /* Filter and search of a screen whose table does not hold all rows; NULL: the table's. */
+    const struct screen_search *search;
     bool overlay; /* drawn over the screen below, which goes on being seen */
     void (*crumb)(const void *self, struct buf *text);
     /* Does this key's action make sense now? NULL: always. */
@@ -31,6 +38,8 @@ struct screen_class {
     void (*act)(struct app *app, void *self, int action);
     /* The table that moves by the common keys; NULL: none. */
     struct table *(*table)(void *self);
+    /* What `y` copies; NULL: the row as the table has it. */
+    void (*copy)(const void *self, struct buf *text);
     /* Keys before any binding; true: taken. NULL: none. */
     bool (*key)(struct app *app, void *self, const struct term_key *key);
     /* `now`: this is the screen on top; about once a second. */

@@ -7,16 +7,19 @@
 #include <stdlib.h>
 
 #include "app.h"
+#include "archive_tree.h"
 #include "base/text.h"
 #include "plot.h"
+#include "preview.h"
 #include "reader.h"
 #include "screens.h"
 #include "words.h"
 
-enum { PORTION = 500, CHOSEN_MAX = 50 };
+enum { PORTION = 500, CHOSEN_MAX = 50, TREE_COLS = 34, WIDE = 110, LIST_MIN = 40 };
 
 struct row {
-    char *key, *table;
+    char *key, *table, *database;
+    const struct archive_day *day; /* of the tree */
     char state[16], from[24], to[24];
     int64_t archived_us;
     uint64_t rows, bytes;
@@ -34,8 +37,15 @@ struct screen {
     size_t count, room;
     struct err err;
     bool whole;
+    struct archive_tree *tree;
+    bool in_tree; /* the keys go there */
     struct table_source source;
     struct table table;
+    struct {
+        unsigned changes;
+        size_t archives;
+        uint64_t rows, bytes;
+    } totals; /* as of table.changes */
 };
 
 /* --- asking --- */
@@ -47,14 +57,19 @@ struct ask {
     struct err err;
 };
 
+static void free_row(struct row *row)
+{
+    free(row->key);
+    free(row->table);
+    free(row->database);
+}
+
 static void drop_portion(void *item)
 {
     struct portion *portion = item;
 
-    for (size_t i = 0; i < portion->count; i++) {
-        free(portion->rows[i].key);
-        free(portion->rows[i].table);
-    }
+    for (size_t i = 0; i < portion->count; i++)
+        free_row(&portion->rows[i]);
     free(portion);
 }
 
@@ -79,6 +94,7 @@ static bool take_archive(const struct reader_archive *a, void *state, struct err
     struct row *row = &ask->portion->rows[ask->portion->count++];
 
     *row = (struct row){.key = mem_strdup(a->key),
+                        .database = mem_strdup(a->database),
                         .table = mem_printf("%s.%s.%s", a->database, a->schema, a->table),
                         .archived_us = time_of(a->archived_at),
                         .rows = a->records,
@@ -104,6 +120,19 @@ static void look(struct task *task, void *arg)
     drop_portion(ask->portion);
 }
 
+/* By the day of the archive, as its key has it. */
+static void put_in_tree(struct screen *s, struct row *row)
+{
+    struct buf time = BUF_INIT;
+    char day[11];
+
+    if (row->archived_us > 0)
+        text_add_time(&time, row->archived_us);
+    snprintf(day, sizeof(day), "%.10s", buf_str(&time));
+    row->day = archive_tree_add(s->tree, row->database, row->table, day);
+    buf_done(&time);
+}
+
 static void take_portion(void *owner, void *item)
 {
     struct screen *s = owner;
@@ -114,9 +143,12 @@ static void take_portion(void *owner, void *item)
         s->rows = mem_grow(s->rows, s->room * sizeof(*s->rows));
     }
     memcpy(s->rows + s->count, portion->rows, portion->count * sizeof(*s->rows));
+    for (size_t i = s->count; i < s->count + portion->count; i++)
+        put_in_tree(s, &s->rows[i]);
     s->count += portion->count;
     portion->count = 0; /* the texts are the screen's now */
     drop_portion(portion);
+    archive_tree_refresh(s->tree);
     table_refresh(&s->table);
 }
 
@@ -130,10 +162,8 @@ static void take_end(void *owner, void *arg)
 
 static void forget_rows(struct screen *s)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        free(s->rows[i].key);
-        free(s->rows[i].table);
-    }
+    for (size_t i = 0; i < s->count; i++)
+        free_row(&s->rows[i]);
     s->count = 0;
 }
 
@@ -144,6 +174,7 @@ static void reload(struct screen *s)
     struct ask *ask = mem_alloc(sizeof(*ask));
     ask->config = app_config(s->app);
     forget_rows(s);
+    archive_tree_clear(s->tree);
     s->whole = false;
     s->err = ERR_INIT;
     table_refresh(&s->table);
@@ -181,6 +212,13 @@ static size_t count(const void *self)
 static const char *id(const void *self, size_t row)
 {
     return ((const struct screen *)self)->rows[row].key;
+}
+
+static bool shown(const void *self, size_t row)
+{
+    const struct screen *s = self;
+
+    return archive_tree_holds(s->tree, s->rows[row].day);
 }
 
 /* A letter says it where colours do not. */
@@ -260,17 +298,20 @@ static int compare(const void *self, size_t a, size_t b, size_t column)
 
 /* --- keys --- */
 
-enum action { PREVIEW = 1, SHOW, DRY_RUN, BRING_BACK, VERIFY, RELOAD };
+enum action { OPEN = 1, PREVIEW, FIND, WHERE, DRY_RUN, BRING_BACK, VERIFY, TREE, RELOAD };
 
 static const struct keys_binding bindings[] = {
-    {PREVIEW, {'\r', 'p'}, "rows", "its rows, a page at a time", false},
+    {OPEN, {'\r', 'i'}, "open", "facts, members and schema of it; in the tree, the list", false},
+    {PREVIEW, {'p'}, "rows", "rows of the marked ones, or of this one", false},
+    {FIND, {'f'}, "find", "a primary key in the archives of this one's table", false},
+    {WHERE, {'w'}, "where", "rows of the marked ones, or of all shown, that match", false},
+    {TREE, {'\t'}, "tree", "between the tree and the list", false},
     {DRY_RUN, {'d'}, "dry run", "what bringing the marked ones back, or this one, would do", false},
     {BRING_BACK,
      {'b'},
      "bring back",
      "rows of the marked ones, or this one, into their tables",
      true},
-    {SHOW, {'i'}, "metadata", "what is recorded of it: counts, sums, schema, members", false},
     {VERIFY, {'c'}, "verify table", "verify the archives of this one's table", false},
     {RELOAD, {'r', K_CTRL('r')}, "reload", "list again", false},
 };
@@ -371,60 +412,190 @@ static void ask_restore(struct screen *s)
     buf_done(&text);
 }
 
+/* What rows are looked for in: the marked ones, else this one, or all that are shown. The keys are
+ * borrowed from the rows. */
+static struct browse_part *choose_parts(const struct screen *s, bool all, size_t *ret_count)
+{
+    struct browse_part *parts = mem_alloc((s->table.count + 1) * sizeof(*parts));
+    bool marked = table_marked(&s->table) > 0;
+    size_t current = SIZE_MAX;
+
+    *ret_count = 0;
+    table_current(&s->table, &current);
+    for (size_t i = 0; i < s->table.count; i++) {
+        size_t row = table_row(&s->table, i);
+        if (marked ? table_is_marked(&s->table, row) : all || row == current)
+            parts[(*ret_count)++] = (struct browse_part){s->rows[row].key, s->rows[row].rows};
+    }
+    return parts;
+}
+
+static void open_rows(struct screen *s, const char *where)
+{
+    struct preview_params params = {.where = where};
+    struct browse_part *parts = choose_parts(s, where != NULL, &params.part_count);
+
+    params.parts = parts;
+    if (params.part_count > 0)
+        preview_open(s->app, &params);
+    free(parts);
+}
+
+static void take_where(struct app *app, void *self, const char *text)
+{
+    (void)app;
+    if (*text)
+        open_rows(self, text);
+}
+
+static void take_key(struct app *app, void *self, const char *text)
+{
+    const struct screen *s = self;
+    size_t at;
+
+    if (*text && table_current(&s->table, &at))
+        find_open(app, s->rows[at].database, s->rows[at].table + strlen(s->rows[at].database) + 1,
+                  text);
+}
+
+static void ask(struct screen *s, const char *label,
+                void (*entered)(struct app *app, void *self, const char *text))
+{
+    struct app_prompt prompt = {.label = label, .entered = entered, .self = s};
+
+    app_prompt(s->app, &prompt);
+}
+
+static void open_row(struct screen *s)
+{
+    size_t at;
+
+    if (s->in_tree) {
+        if (!archive_tree_is_open(s->tree))
+            archive_tree_open(s->tree, true);
+        s->in_tree = false;
+    } else if (table_current(&s->table, &at)) {
+        archive_open(s->app, s->rows[at].key);
+    }
+}
+
 static void act(struct app *app, void *self, int action)
 {
     struct screen *s = self;
     size_t at;
 
-    if (action == DRY_RUN) {
+    switch ((enum action)action) {
+    case OPEN:
+        open_row(s);
+        break;
+    case PREVIEW:
+        open_rows(s, NULL);
+        break;
+    case FIND:
+        ask(s, "key: ", take_key);
+        break;
+    case WHERE:
+        ask(s, "where: ", take_where);
+        break;
+    case DRY_RUN:
         dry_run(s);
-        return;
-    }
-    if (action == BRING_BACK) {
+        break;
+    case BRING_BACK:
         ask_restore(s);
-        return;
-    }
-    if (action == RELOAD) {
+        break;
+    case VERIFY:
+        if (table_current(&s->table, &at))
+            verify_table(app, &s->rows[at]);
+        break;
+    case TREE:
+        s->in_tree = !s->in_tree;
+        break;
+    case RELOAD:
         reload(s);
-        return;
+        break;
     }
-    if (!table_current(&s->table, &at))
-        return;
-    if (action == PREVIEW)
-        preview_open(app, s->rows[at].key);
-    else if (action == SHOW)
-        app_run_words(app, (const char *const[]){"show", s->rows[at].key, NULL});
-    else
-        verify_table(app, &s->rows[at]);
+}
+
+/* In the tree, to the right is deeper. */
+static bool take_any_key(struct app *app, void *self, const struct term_key *key)
+{
+    struct screen *s = self;
+    bool open = key->code == K_RIGHT || key->code == 'l';
+
+    (void)app;
+    if (s->in_tree && key->code == K_ESC) {
+        s->in_tree = false;
+        return true;
+    }
+    if (!s->in_tree || (!open && key->code != K_LEFT && key->code != 'h'))
+        return false;
+    archive_tree_open(s->tree, open);
+    return true;
 }
 
 /* --- drawing --- */
 
-/* Of what is marked, else of what the filter leaves. */
-static void draw_totals(const struct screen *s, struct canvas *c, int row)
+/* Of what is marked, else of what tree and filter leave. */
+static void count_totals(struct screen *s)
 {
     bool marked = table_marked(&s->table) > 0;
-    uint64_t rows = 0, bytes = 0;
-    size_t n = 0;
-    struct buf text = BUF_INIT;
 
+    s->totals.changes = s->table.changes;
+    s->totals.archives = 0;
+    s->totals.rows = s->totals.bytes = 0;
     for (size_t i = 0; i < s->table.count; i++) {
         size_t at = table_row(&s->table, i);
         if (marked && !table_is_marked(&s->table, at))
             continue;
-        n++;
-        rows += s->rows[at].rows;
-        bytes += s->rows[at].bytes;
+        s->totals.archives++;
+        s->totals.rows += s->rows[at].rows;
+        s->totals.bytes += s->rows[at].bytes;
     }
-    text_add_count(&text, n);
-    buf_addf(&text, " archives%s, ", marked ? " marked" : "");
-    text_add_count(&text, rows);
+}
+
+static void draw_totals(const struct screen *s, struct canvas *c, int row)
+{
+    struct buf text = BUF_INIT;
+
+    text_add_count(&text, s->totals.archives);
+    buf_addf(&text, " archives%s, ", table_marked(&s->table) > 0 ? " marked" : "");
+    text_add_count(&text, s->totals.rows);
     buf_adds(&text, " rows, ");
-    text_add_bytes(&text, bytes);
+    text_add_bytes(&text, s->totals.bytes);
     if (!s->whole && s->err.kind == ERR_NONE)
         buf_addf(&text, "  listing%s", c->glyphs->ellipsis);
-    canvas_put(c, row, 1, c->cols - 2, STYLE_BOLD, buf_str(&text));
+    int used = canvas_put(c, row, 1, c->cols - 2, STYLE_BOLD, buf_str(&text));
+    buf_reset(&text);
+    archive_tree_add_choice(s->tree, &text);
+    if (text.len > 0)
+        canvas_putf(c, row, used + 3, c->cols - used - 4, STYLE_MARKED, "of %s", buf_str(&text));
     buf_done(&text);
+}
+
+static void prepare(void *self)
+{
+    struct screen *s = self;
+
+    if (archive_tree_moved(s->tree))
+        table_refresh(&s->table);
+    if (s->totals.changes != s->table.changes)
+        count_totals(s);
+}
+
+/* Beside each other where there is room; else the tree is there while one is in it. */
+static void draw_panes(struct screen *s, struct canvas *c, struct area area)
+{
+    bool tree = s->in_tree || area.cols >= WIDE;
+    int cols = tree ? TREE_COLS < area.cols - LIST_MIN ? TREE_COLS : area.cols / 2 : 0;
+
+    if (tree) {
+        archive_tree_table(s->tree)->unfocused = !s->in_tree;
+        table_draw(archive_tree_table(s->tree), c, (struct area){area.row, 0, area.rows, cols});
+        canvas_fill(c, (struct area){area.row, cols, area.rows, 1}, c->glyphs->vertical, STYLE_DIM);
+        cols++;
+    }
+    s->table.unfocused = s->in_tree;
+    table_draw(&s->table, c, (struct area){area.row, cols, area.rows, area.cols - cols});
 }
 
 static void draw(void *self, struct canvas *c, struct area area)
@@ -434,7 +605,7 @@ static void draw(void *self, struct canvas *c, struct area area)
 
     s->table.empty = s->err.kind != ERR_NONE ? s->err.what : s->whole ? "no archive" : "listing";
     draw_totals(s, c, area.row);
-    table_draw(&s->table, c, (struct area){area.row + 1, 0, area.rows - 3, area.cols});
+    draw_panes(s, c, (struct area){area.row + 1, 0, area.rows - 3, area.cols});
     canvas_rule(c, area.row + area.rows - 2, 0, c->cols, NULL);
     if (s->err.kind != ERR_NONE)
         canvas_putf(c, area.row + area.rows - 1, 1, c->cols - 2, STYLE_BAD, "%s: %s", s->err.what,
@@ -445,7 +616,9 @@ static void draw(void *self, struct canvas *c, struct area area)
 
 static struct table *table_of(void *self)
 {
-    return &((struct screen *)self)->table;
+    struct screen *s = self;
+
+    return s->in_tree ? archive_tree_table(s->tree) : &s->table;
 }
 
 static void close_screen(void *self)
@@ -455,6 +628,7 @@ static void close_screen(void *self)
     forget_rows(s);
     free(s->rows);
     table_done(&s->table);
+    archive_tree_free(s->tree);
     free(s);
 }
 
@@ -462,6 +636,8 @@ static const struct screen_class archives_class = {.name = "Archives",
                                                    .keys = KEYS(bindings),
                                                    .act = act,
                                                    .table = table_of,
+                                                   .key = take_any_key,
+                                                   .prepare = prepare,
                                                    .draw = draw,
                                                    .close = close_screen};
 
@@ -471,7 +647,8 @@ void archives_open(struct app *app)
 
     s->app = app;
     s->source = (struct table_source){
-        .self = s, .count = count, .cell = cell, .compare = compare, .id = id};
+        .self = s, .count = count, .cell = cell, .compare = compare, .id = id, .shown = shown};
+    s->tree = archive_tree_new();
     table_init(&s->table, &s->source, columns, sizeof(columns) / sizeof(columns[0]));
     reload(s);
     app_push(app, &archives_class, s);

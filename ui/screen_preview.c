@@ -1,303 +1,100 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * The rows of one archive. Only the pages that are looked at are fetched, each by the members it
- * stands in; with a filter by expression, the rows that match, as they are found.
+ * The rows of archives, as a table. Only the pages that are looked at are fetched; with a filter by
+ * expression, the rows that match, as they are found.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "app.h"
 #include "base/text.h"
-#include "reader.h"
+#include "preview.h"
 #include "screens.h"
-
-enum {
-    PAGE_ROWS = 200,
-    PAGES_MAX = 32,     /* kept */
-    MATCHES_MAX = 5000, /* shown of a filter */
-};
-
-struct page {
-    uint64_t number;
-    size_t rows, columns;
-    char **cells; /* NULL: SQL's NULL */
-    int64_t used_us;
-};
-
-/* The archive as a worker reads it; a task has it, or the screen does, never both. */
-struct source {
-    const struct config *config;
-    char *key, *where; /* where NULL: all rows */
-    struct reader *reader;
-    /* what one task is asked for, and what it found */
-    uint64_t wanted;
-    struct page *found;
-    bool end; /* of a filter: there are no more */
-    struct err err;
-};
 
 struct screen {
     struct app *app;
-    char *key, *where;
-    struct source *source; /* NULL: a task has it */
-    bool opened, end;
-    struct err err;
-    uint64_t rows; /* of the archive; of a filter: found so far */
-    char **names;
+    struct pages *pages;
+    char *where, *search;
+    bool inside;    /* the archive's screen is below */
+    uint64_t start; /* the cursor goes there once rows are known */
     size_t column_count;
+    size_t frozen;
     struct table_column *columns;
-    struct page **pages;
-    size_t page_count;
-    struct table_source table_source;
+    struct table_source source;
     struct table table;
     char id[24];
 };
 
-static void free_page(struct page *page)
+static const struct screen_class preview_class;
+static struct screen *new_screen(struct app *app, const struct preview_params *params);
+
+/* --- cells --- */
+
+void preview_add_archive(struct buf *text, const char *key)
 {
-    for (size_t i = 0; page && i < page->rows * page->columns; i++)
-        free(page->cells[i]);
-    if (page)
-        free(page->cells);
-    free(page);
+    const char *slash = strrchr(key, '/'), *name = slash ? slash + 1 : key;
+
+    buf_add(text, name, strcspn(name, "."));
 }
 
-static void free_source(void *arg)
+void preview_add_value(struct buf *text, const struct browse_value *value, int *ret_style)
 {
-    struct source *s = arg;
+    const char *plain = value->is == BROWSE_VALUE ? value->text : "";
 
-    if (!s)
-        return;
-    reader_close(s->reader);
-    free_page(s->found);
-    free(s->key);
-    free(s->where);
-    free(s);
-}
-
-/* --- in the worker --- */
-
-/* The JSON as it stands where nobody knows the columns. */
-static bool read_row(struct source *s, struct page *page, const char *line, struct err *err)
-{
-    struct buf text = BUF_INIT;
-    bool raw = reader_column_count(s->reader) == 0, ok = true;
-
-    page->cells = mem_grow(page->cells, (page->rows + 1) * page->columns * sizeof(*page->cells));
-    if (raw)
-        page->cells[page->rows] = mem_strdup(line);
-    for (size_t i = 0; ok && !raw && i < page->columns; i++) {
-        bool null;
-        ok = reader_value(s->reader, i, &text, &null, err);
-        page->cells[page->rows * page->columns + i] =
-            ok && !null ? mem_strdup(buf_str(&text)) : NULL;
-    }
-    page->rows++;
-    buf_done(&text);
-    return ok;
-}
-
-static bool read_page(struct source *s, const struct stop *stop)
-{
-    struct page *page = s->found;
-    const char *line;
-    size_t len;
-
-    if (!s->where)
-        reader_seek(s->reader, s->wanted * PAGE_ROWS);
-    while (page->rows < PAGE_ROWS && !stop_asked(stop)) {
-        if (!reader_next(s->reader, &line, &len, &s->err))
-            return false;
-        s->end = line == NULL;
-        if (!line)
-            return true;
-        if (!read_row(s, page, line, &s->err))
-            return false;
-    }
-    return true;
-}
-
-static void load(struct task *task, void *arg)
-{
-    struct source *s = arg;
-    struct reader_params params = {.config = s->config,
-                                   .key = s->key,
-                                   .where = s->where,
-                                   .stop = NULL};
-
-    if (!s->reader)
-        s->reader = reader_open(&params, &s->err);
-    if (!s->reader)
-        return;
-    s->found = mem_alloc(sizeof(*s->found));
-    s->found->number = s->wanted;
-    s->found->columns = reader_column_count(s->reader);
-    s->found->columns += s->found->columns == 0;
-    read_page(s, task_stop(task));
-}
-
-/* --- pages --- */
-
-static struct page *find_page(const struct screen *s, uint64_t number)
-{
-    for (size_t i = 0; i < s->page_count; i++) {
-        if (s->pages[i]->number == number)
-            return s->pages[i];
-    }
-    return NULL;
-}
-
-/* The one that was not looked at for the longest makes room. */
-static void keep_page(struct screen *s, struct page *page)
-{
-    size_t oldest = 0;
-
-    page->used_us = text_monotonic_us();
-    if (s->page_count < PAGES_MAX || s->where) {
-        s->pages = mem_grow(s->pages, (s->page_count + 1) * sizeof(struct page *));
-        s->pages[s->page_count++] = page;
-        return;
-    }
-    for (size_t i = 1; i < s->page_count; i++) {
-        if (s->pages[i]->used_us < s->pages[oldest]->used_us)
-            oldest = i;
-    }
-    free_page(s->pages[oldest]);
-    s->pages[oldest] = page;
-}
-
-static void name_columns(struct screen *s, const struct reader *reader)
-{
-    bool raw = reader_column_count(reader) == 0;
-
-    s->column_count = raw ? 1 : reader_column_count(reader);
-    s->names = mem_alloc((s->column_count + 1) * sizeof(char *));
-    s->columns = mem_alloc((s->column_count + 1) * sizeof(*s->columns));
-    for (size_t i = 0; i < s->column_count; i++) {
-        s->names[i] = mem_strdup(raw ? "row" : reader_column(reader, i));
-        s->columns[i] =
-            (struct table_column){.title = s->names[i], .min = 4, .max = 40, .frozen = i == 0};
-    }
-    table_done(&s->table);
-    table_init(&s->table, &s->table_source, s->columns, s->column_count);
-}
-
-static void take(void *owner, void *arg)
-{
-    struct screen *s = owner;
-    struct source *source = arg;
-
-    s->err = source->err;
-    if (source->reader && !s->opened) {
-        s->opened = true;
-        name_columns(s, source->reader);
-        s->rows = s->where ? 0 : reader_rows(source->reader);
-    }
-    if (source->found && source->err.kind == ERR_NONE) {
-        if (s->where)
-            s->rows += source->found->rows;
-        s->end = source->end;
-        keep_page(s, source->found);
-        source->found = NULL;
-    }
-    table_refresh(&s->table);
-}
-
-/* `drop` comes behind `done`, so that what the screen gets back is moved out of it. */
-static void take_and_keep(void *owner, void *arg)
-{
-    struct screen *s = owner;
-    struct source *source = arg, *kept = mem_alloc(sizeof(*kept));
-
-    take(s, source);
-    *kept = *source;
-    kept->err = ERR_INIT;
-    kept->found = NULL;
-    *source = (struct source){.found = source->found};
-    s->source = kept;
-}
-
-static void fetch(struct screen *s, uint64_t number)
-{
-    if (!s->source || s->err.kind != ERR_NONE)
-        return;
-    struct source *source = s->source;
-    s->source = NULL;
-    source->wanted = number;
-    struct task_params params = {.title = "reading an archive",
-                                 .owner = s,
-                                 .arg = source,
-                                 .work = load,
-                                 .done = take_and_keep,
-                                 .drop = free_source};
-    tasks_start(app_tasks(s->app), &params);
-}
-
-/* What is seen, and what comes behind it. */
-static void fetch_seen(void *self)
-{
-    struct screen *s = self;
-    uint64_t first = s->table.top / PAGE_ROWS;
-    uint64_t last = (s->table.top + (size_t)(s->table.page > 0 ? s->table.page : 1)) / PAGE_ROWS;
-
-    if (!s->opened) {
-        fetch(s, 0);
-        return;
-    }
-    if (s->where) {
-        if (!s->end && s->rows < MATCHES_MAX && last + 1 >= s->page_count)
-            fetch(s, s->page_count);
-        return;
-    }
-    for (uint64_t n = first; n <= last + 1 && n * PAGE_ROWS < s->rows; n++) {
-        struct page *page = find_page(s, n);
-        if (page) {
-            page->used_us = text_monotonic_us();
-        } else {
-            fetch(s, n);
-            return;
-        }
+    if (value->is == BROWSE_UNREADABLE) {
+        *ret_style = STYLE_BAD;
+        buf_adds(text, "damaged");
+    } else if (value->is == BROWSE_NULL || (value->is == BROWSE_VALUE && *plain == '\0')) {
+        *ret_style = STYLE_DIM;
+        buf_adds(text, value->is == BROWSE_NULL ? "NULL" : "''");
+    } else if (strcmp(plain, "NULL") == 0 || strcmp(plain, "''") == 0) {
+        buf_addf(text, "\"%s\"", plain);
+    } else {
+        buf_adds(text, plain);
     }
 }
 
-/* --- the table --- */
+static bool many(const struct screen *s)
+{
+    size_t count;
+
+    pages_parts(s->pages, &count);
+    return count > 1;
+}
 
 static size_t count(const void *self)
 {
-    return (size_t)((const struct screen *)self)->rows;
+    const struct screen *s = self;
+
+    return s->column_count > 0 ? (size_t)pages_rows(s->pages) : 0;
 }
 
-/* Of a filter's pages each may be short, so that rows are counted through them. */
-static const struct page *page_of(const struct screen *s, size_t row, size_t *ret_at)
+static void add_place(const struct screen *s, size_t row, struct buf *text)
 {
-    if (!s->where) {
-        *ret_at = row % PAGE_ROWS;
-        return find_page(s, row / PAGE_ROWS);
-    }
-    for (size_t i = 0; i < s->page_count; i++) {
-        if (row < s->pages[i]->rows) {
-            *ret_at = row;
-            return s->pages[i];
-        }
-        row -= s->pages[i]->rows;
-    }
-    return NULL;
+    size_t count, part;
+    const struct browse_part *parts = pages_parts(s->pages, &count);
+    uint64_t place, own;
+
+    if (pages_place(s->pages, row, &place, &part, &own))
+        preview_add_archive(text, parts[part].key);
 }
 
 static void cell(const void *self, size_t row, size_t column, struct buf *text, int *style)
 {
     const struct screen *s = self;
-    size_t at;
-    const struct page *page = page_of(s, row, &at);
+    size_t own = many(s) ? column - 1 : column;
 
-    if (!page || at >= page->rows) {
-        buf_adds(text, column == 0 ? app_glyphs(s->app)->ellipsis : "");
-        *style = STYLE_DIM;
+    if (many(s) && column == 0) {
+        add_place(s, row, text);
         return;
     }
-    const char *value = page->cells[at * page->columns + column];
-    buf_adds(text, value ? value : "NULL");
-    *style = value ? *style : STYLE_DIM;
+    const struct browse_value *value = pages_value(s->pages, row, own);
+    if (value) {
+        preview_add_value(text, value, style);
+        return;
+    }
+    buf_adds(text, own == 0 ? app_glyphs(s->app)->ellipsis : "");
+    *style = STYLE_DIM;
 }
 
 static const char *id(const void *self, size_t row)
@@ -308,87 +105,412 @@ static const char *id(const void *self, size_t row)
     return s->id;
 }
 
-/* --- keys --- */
+static void freeze(struct screen *s, size_t columns)
+{
+    s->frozen = columns;
+    for (size_t i = 0; i < s->column_count; i++)
+        s->columns[i].frozen = i < columns;
+}
 
-enum action { WHERE = 1, GOTO };
+/* Columns come with the archives. What the table knows of widths and cursor stays in it. */
+static void know_columns(struct screen *s)
+{
+    size_t first = many(s) ? 1 : 0, count = pages_columns(s->pages) + first;
 
-static const struct keys_binding bindings[] = {
-    {WHERE, {'w'}, "where", "only rows of which an expression is true (doc/where.md)", false},
-    {GOTO, {'J'}, "go to row", "by its number", false},
-};
+    if (count == first || count == s->column_count)
+        return;
+    s->columns = mem_grow(s->columns, count * sizeof(*s->columns));
+    for (size_t i = 0; i < count; i++)
+        s->columns[i] =
+            (struct table_column){.title =
+                                      i < first ? "archive" : pages_column(s->pages, i - first),
+                                  .min = 4,
+                                  .max = 40};
+    s->column_count = count;
+    freeze(s, s->frozen);
+    table_set_columns(&s->table, s->columns, count);
+}
+
+static void changed(void *owner)
+{
+    struct screen *s = owner;
+
+    know_columns(s);
+    table_refresh(&s->table);
+    if (s->start > 0 && s->table.count > s->start) {
+        table_go(&s->table, s->start);
+        s->start = 0;
+    }
+}
+
+static void found(void *owner, bool is_found, uint64_t row, const struct err *err)
+{
+    struct screen *s = owner;
+
+    if (err->kind == ERR_INTERRUPTED)
+        app_say(s->app, STYLE_WARN, "the search was stopped");
+    else if (err->kind != ERR_NONE)
+        app_fail(s->app, err);
+    else if (!is_found)
+        app_say(s->app, STYLE_WARN, "not found");
+    else
+        table_go(&s->table, (size_t)row);
+    if (is_found)
+        app_say(s->app, STYLE_GOOD, "row %" PRIu64, row + 1);
+}
+
+/* --- going somewhere --- */
 
 static void take_row(struct app *app, void *self, const char *text)
 {
     struct screen *s = self;
+    uint64_t rows = pages_rows(s->pages);
     int64_t row;
 
-    if (!text_to_int(text, &row) || row < 1 || (uint64_t)row > s->rows)
-        app_say(app, STYLE_BAD, "a row from 1 to %" PRIu64 " is expected", s->rows);
+    if (!text_to_int(text, &row) || row < 1 || (uint64_t)row > rows)
+        app_say(app, STYLE_BAD, "a row from 1 to %" PRIu64 " is expected", rows);
     else
         table_go(&s->table, (size_t)row - 1);
 }
 
+static void add_quoted(struct buf *text, const char *word, char quote)
+{
+    buf_addc(text, quote);
+    for (; *word; word++) {
+        if (*word == quote)
+            buf_addc(text, quote);
+        buf_addc(text, *word);
+    }
+    buf_addc(text, quote);
+}
+
+static void take_time(struct app *app, void *self, const char *text)
+{
+    struct screen *s = self;
+    struct buf where = BUF_INIT;
+    struct browse_wanted wanted = {.from = 0};
+
+    (void)app;
+    add_quoted(&where, pages_timestamp(s->pages), '"');
+    buf_adds(&where, " >= ");
+    add_quoted(&where, text, '\'');
+    wanted.text = buf_str(&where);
+    pages_search(s->pages, &wanted);
+    buf_done(&where);
+}
+
+static void take_key(struct app *app, void *self, const char *text)
+{
+    struct screen *s = self;
+
+    (void)app;
+    if (*text)
+        pages_find(s->pages, text);
+}
+
+/* --- search and filter --- */
+
 static void take_where(struct app *app, void *self, const char *text)
 {
-    const struct screen *s = self;
-    char *key = mem_strdup(s->key), *where = mem_strdup(text);
+    struct screen *s = self;
+    size_t count;
+    struct preview_params params = {.parts = pages_parts(s->pages, &count),
+                                    .where = *text ? text : NULL,
+                                    .inside = s->inside};
 
+    params.part_count = count;
+    struct screen *other = new_screen(app, &params); /* copies what goes with this one */
     app_pop(app);
-    preview_open_where(app, key, *where ? where : NULL);
-    free(key);
-    free(where);
+    app_push(app, &preview_class, other);
+}
+
+static void ask_where(struct app *app, void *self)
+{
+    struct screen *s = self;
+    struct app_prompt prompt = {
+        .label = "where: ", .initial = s->where, .entered = take_where, .self = s};
+
+    app_prompt(app, &prompt);
+}
+
+static bool searchable(struct app *app, const struct screen *s)
+{
+    if (s->where)
+        app_say(app, STYLE_DIM,
+                "this is a search's result: w changes it, o shows it among the others");
+    else if (!pages_opened(s->pages))
+        app_say(app, STYLE_DIM, "nothing is there yet");
+    return !s->where && pages_opened(s->pages);
+}
+
+static void search_again(struct app *app, void *self, bool back)
+{
+    struct screen *s = self;
+    struct browse_wanted wanted = {.text = s->search, .back = back};
+
+    if (!searchable(app, s))
+        return;
+    if (!s->search) {
+        app_say(app, STYLE_WARN, "nothing was searched for: \\ does");
+    } else if (back ? s->table.cursor == 0 : s->table.cursor + 1 >= s->table.count) {
+        app_say(app, STYLE_WARN, "not found");
+    } else {
+        wanted.from = back ? s->table.cursor - 1 : s->table.cursor + 1;
+        pages_search(s->pages, &wanted);
+    }
+}
+
+static void take_search(struct app *app, void *self, const char *text)
+{
+    struct screen *s = self;
+    struct browse_wanted wanted = {.text = text, .from = s->table.cursor};
+
+    (void)app;
+    if (*text == '\0')
+        return;
+    free(s->search);
+    s->search = mem_strdup(text);
+    pages_search(s->pages, &wanted);
+}
+
+static void ask_search(struct app *app, void *self)
+{
+    struct screen *s = self;
+    struct app_prompt prompt = {
+        .label = "text or expression: ", .initial = s->search, .entered = take_search, .self = s};
+
+    if (searchable(app, s))
+        app_prompt(app, &prompt);
+}
+
+static const struct screen_search own_search = {ask_where, ask_search, search_again};
+
+static void take_path(struct app *app, void *self, const char *text)
+{
+    struct screen *s = self;
+
+    preview_export(app, s->pages, &s->table, s->where, text);
+}
+
+static void ask_path(struct app *app, struct screen *s)
+{
+    struct buf label = BUF_INIT;
+    struct app_prompt prompt = {.entered = take_path, .self = s};
+
+    if (table_marked(&s->table) > 0)
+        buf_addf(&label, "%zu marked rows", table_marked(&s->table));
+    else
+        buf_adds(&label, s->where ? "all rows that match" : "all rows");
+    buf_adds(&label, " into (.csv, .jsonl): ");
+    prompt.label = buf_str(&label);
+    app_prompt(app, &prompt);
+    buf_done(&label);
+}
+
+/* --- keys --- */
+
+enum action { FORM = 1, WHERE, GOTO, TIME, KEY, EXPORT, THERE, INFO, LESS, MORE, RETRY };
+
+static const struct keys_binding bindings[] = {
+    {FORM, {'\r', 'f'}, "row", "this row as a form, JSON unfolded", false},
+    {WHERE, {'w'}, "where", "only rows of which an expression is true (doc/where.md)", false},
+    {GOTO, {'J'}, "go to row", "by its number", false},
+    {TIME, {'T'}, "to time", "the first row that is not older", false},
+    {KEY, {'K'}, "to key", "the row with this primary key", false},
+    {EXPORT, {'E'}, "export", "marked rows, else all that are shown, into a file", false},
+    {THERE, {'o'}, "among others", "this match among all rows of its archive", false},
+    {INFO, {'i'}, "archive", "the archive of this row: facts, members, schema", false},
+    {LESS, {'<'}, NULL, "one frozen column less", false},
+    {MORE, {'>'}, NULL, "one frozen column more", false},
+    {RETRY, {'r', K_CTRL('r')}, NULL, "read again what could not be read", false},
+};
+
+static bool offers(const void *self, int action)
+{
+    const struct screen *s = self;
+
+    switch ((enum action)action) {
+    case TIME:
+        return !s->where && pages_timestamp(s->pages);
+    case KEY:
+        return !s->where && pages_opened(s->pages);
+    case THERE:
+        return s->where && s->table.count > 0;
+    case FORM:
+    case EXPORT:
+    case INFO:
+        return s->table.count > 0;
+    default:
+        return true;
+    }
+}
+
+static void open_place(struct app *app, const struct screen *s, bool info)
+{
+    struct preview_params params = {.part_count = 1, .inside = s->inside};
+    size_t count, part, row;
+    uint64_t place;
+
+    if (!table_current(&s->table, &row) || !pages_place(s->pages, row, &place, &part, &params.row))
+        return;
+    params.parts = pages_parts(s->pages, &count) + part;
+    if (info)
+        archive_open(app, params.parts->key);
+    else
+        preview_open(app, &params);
+}
+
+static void ask(struct app *app, struct screen *s, const char *label,
+                void (*entered)(struct app *app, void *self, const char *text))
+{
+    struct app_prompt prompt = {.label = label, .entered = entered, .self = s};
+
+    app_prompt(app, &prompt);
 }
 
 static void act(struct app *app, void *self, int action)
 {
     struct screen *s = self;
-    struct app_prompt prompt = {.self = s};
 
-    if (action == WHERE) {
-        prompt.label = "where: ";
-        prompt.initial = s->where;
-        prompt.entered = take_where;
-    } else {
-        prompt.label = "row: ";
-        prompt.entered = take_row;
+    switch ((enum action)action) {
+    case FORM:
+        row_open(app, s->pages, &s->table);
+        break;
+    case WHERE:
+        ask_where(app, s);
+        break;
+    case GOTO:
+        ask(app, s, "row: ", take_row);
+        break;
+    case TIME:
+        ask(app, s, "time: ", take_time);
+        break;
+    case KEY:
+        ask(app, s, "key: ", take_key);
+        break;
+    case EXPORT:
+        ask_path(app, s);
+        break;
+    case THERE:
+    case INFO:
+        open_place(app, s, action == INFO);
+        break;
+    case LESS:
+    case MORE:
+        freeze(s, action == MORE ? s->frozen + (s->frozen < s->column_count)
+                                 : s->frozen - (s->frozen > 0));
+        break;
+    case RETRY:
+        pages_retry(s->pages);
+        break;
     }
-    app_prompt(app, &prompt);
+}
+
+static bool take_any_key(struct app *app, void *self, const struct term_key *key)
+{
+    struct screen *s = self;
+
+    (void)app;
+    if (key->code != K_ESC || !pages_searching(s->pages))
+        return false;
+    pages_cancel(s->pages);
+    return true;
 }
 
 /* --- the screen --- */
 
+static void add_head(const struct screen *s, struct buf *text)
+{
+    size_t parts;
+
+    pages_parts(s->pages, &parts);
+    if (s->table.count > 0)
+        buf_addf(text, "row %zu of ", s->table.cursor + 1);
+    text_add_count(text, pages_rows(s->pages));
+    if (s->where)
+        buf_addf(text, " that match%s: %s",
+                 pages_whole(s->pages)  ? ""
+                 : pages_full(s->pages) ? " (more are not shown)"
+                                        : " so far",
+                 s->where);
+    else if (parts > 1)
+        buf_addf(text, " in %zu archives", parts);
+}
+
+static void draw_head(const struct screen *s, struct canvas *c, struct area area)
+{
+    const struct store_stats *cost = pages_cost(s->pages);
+    const struct err *err = pages_error(s->pages),
+                     *damage = pages_damage(s->pages, s->table.cursor);
+    struct buf text = BUF_INIT;
+    char line[sizeof(struct err)];
+
+    buf_addf(&text, "%s%" PRIu64 " requests, ", pages_searching(s->pages) ? "searching, " : "",
+             cost->requests);
+    text_add_bytes(&text, cost->bytes_received);
+    int room = area.cols - 4 - glyph_width(c->glyphs, buf_str(&text));
+    canvas_put_right(c, area.row, 1, area.cols - 2, STYLE_DIM, buf_str(&text));
+    buf_reset(&text);
+    if (err->kind != ERR_NONE || damage) {
+        err_line(err->kind != ERR_NONE ? err : damage, line, sizeof(line));
+        canvas_put(c, area.row, 1, room, STYLE_BAD, line);
+    } else if (!pages_opened(s->pages)) {
+        canvas_putf(c, area.row, 1, room, STYLE_DIM, "opening%s", c->glyphs->ellipsis);
+    } else {
+        add_head(s, &text);
+        canvas_put(c, area.row, 1, room, STYLE_BOLD, buf_str(&text));
+    }
+    buf_done(&text);
+}
+
 static void draw(void *self, struct canvas *c, struct area area)
 {
     struct screen *s = self;
-    struct buf text = BUF_INIT;
 
-    if (s->err.kind != ERR_NONE) {
-        char line[sizeof(struct err)];
-        err_line(&s->err, line, sizeof(line));
-        canvas_put(c, area.row, 1, area.cols - 2, STYLE_BAD, line);
-    } else if (!s->opened) {
-        canvas_putf(c, area.row, 1, area.cols - 2, STYLE_DIM, "opening%s", c->glyphs->ellipsis);
-    } else {
-        if (s->table.count > 0)
-            buf_addf(&text, "row %zu of ", s->table.cursor + 1);
-        text_add_count(&text, s->rows);
-        buf_addf(&text, "%s", s->where ? s->end ? " that match" : " that match so far" : "");
-        if (s->where)
-            buf_addf(&text, ": %s", s->where);
-        canvas_put(c, area.row, 1, area.cols - 2, STYLE_BOLD, buf_str(&text));
-    }
-    s->table.empty = s->where && !s->end ? "searching" : "no row";
-    if (s->opened)
+    draw_head(s, c, area);
+    s->table.empty = s->where && !pages_whole(s->pages) ? "searching" : "no row";
+    if (s->column_count > 0)
         table_draw(&s->table, c, (struct area){area.row + 1, 0, area.rows - 1, area.cols});
-    buf_done(&text);
+}
+
+static void prepare(void *self)
+{
+    struct screen *s = self;
+    size_t first = s->start > 0 ? (size_t)s->start : s->table.top;
+
+    pages_want(s->pages, first, s->table.page > 0 ? (size_t)s->table.page : 1);
+}
+
+static void copy(const void *self, struct buf *text)
+{
+    const struct screen *s = self;
+    size_t row;
+
+    if (!table_current(&s->table, &row))
+        return;
+    for (size_t i = 0; i < pages_columns(s->pages); i++) {
+        const struct browse_value *value = pages_value(s->pages, row, i);
+        if (i > 0)
+            buf_addc(text, '\t');
+        if (value && value->is == BROWSE_VALUE)
+            buf_adds(text, value->text);
+        else if (value && value->is == BROWSE_NULL)
+            buf_adds(text, "NULL");
+    }
 }
 
 static void crumb(const void *self, struct buf *text)
 {
     const struct screen *s = self;
-    const char *slash = strrchr(s->key, '/');
+    size_t parts;
+    const char *key = pages_parts(s->pages, &parts)->key, *slash = strrchr(key, '/');
 
-    buf_adds(text, slash ? slash + 1 : s->key);
+    if (s->inside)
+        buf_adds(text, "rows");
+    else if (parts == 1)
+        buf_adds(text, slash ? slash + 1 : key);
+    else
+        buf_addf(text, "%zu archives", parts);
 }
 
 static struct table *table_of(void *self)
@@ -400,49 +522,51 @@ static void close_screen(void *self)
 {
     struct screen *s = self;
 
-    free_source(s->source);
-    for (size_t i = 0; i < s->page_count; i++)
-        free_page(s->pages[i]);
-    for (size_t i = 0; i < s->column_count; i++)
-        free(s->names[i]);
-    free(s->pages);
-    free(s->names);
+    pages_free(s->pages);
     table_done(&s->table);
     free(s->columns);
-    free(s->key);
     free(s->where);
+    free(s->search);
     free(s);
 }
 
 static const struct screen_class preview_class = {.name = "Rows",
                                                   .keys = KEYS(bindings),
-                                                  .partial = true,
+                                                  .search = &own_search,
                                                   .crumb = crumb,
+                                                  .offers = offers,
                                                   .act = act,
                                                   .table = table_of,
-                                                  .prepare = fetch_seen,
+                                                  .copy = copy,
+                                                  .key = take_any_key,
+                                                  .prepare = prepare,
                                                   .draw = draw,
                                                   .close = close_screen};
 
-void preview_open_where(struct app *app, const char *key, const char *where)
+static struct screen *new_screen(struct app *app, const struct preview_params *params)
 {
     static const struct table_column none[] = {{.title = ""}};
     struct screen *s = mem_alloc(sizeof(*s));
+    struct pages_params pages = {.app = app,
+                                 .parts = params->parts,
+                                 .part_count = params->part_count,
+                                 .where = params->where,
+                                 .owner = s,
+                                 .changed = changed,
+                                 .found = found};
 
     s->app = app;
-    s->key = mem_strdup(key);
-    s->where = where ? mem_strdup(where) : NULL;
-    s->source = mem_alloc(sizeof(*s->source));
-    *s->source = (struct source){.config = app_config(app),
-                                 .key = mem_strdup(key),
-                                 .where = where ? mem_strdup(where) : NULL};
-    s->table_source = (struct table_source){.self = s, .count = count, .cell = cell, .id = id};
-    table_init(&s->table, &s->table_source, none, 1);
-    app_push(app, &preview_class, s);
-    fetch(s, 0);
+    s->pages = pages_new(&pages);
+    s->where = params->where ? mem_strdup(params->where) : NULL;
+    s->inside = params->inside;
+    s->start = params->row;
+    s->frozen = 1;
+    s->source = (struct table_source){.self = s, .count = count, .cell = cell, .id = id};
+    table_init(&s->table, &s->source, none, 1);
+    return s;
 }
 
-void preview_open(struct app *app, const char *key)
+void preview_open(struct app *app, const struct preview_params *params)
 {
-    preview_open_where(app, key, NULL);
+    app_push(app, &preview_class, new_screen(app, params));
 }

@@ -17,9 +17,10 @@ void report_open(struct app *app, const char *run_id);
 void detail_open(struct app *app, const struct config_database *database,
                  const struct config_table *table);
 void archives_open(struct app *app);
-/* The rows of one archive; those of which `where` is true, NULL: all. */
-void preview_open(struct app *app, const char *key);
-void preview_open_where(struct app *app, const char *key, const char *where);
+/* A key in the archives of a table; `table` NULL: of all, as the other two may be. */
+void find_open(struct app *app, const char *database, const char *table, const char *value);
+/* One archive: facts, members by time, schema. */
+void archive_open(struct app *app, const char *key);
 void settings_open(struct app *app);
 /* Of the screen that was on top. */
 void help_open(struct app *app, const struct screen_class *of, struct table *table,

@@ -50,6 +50,18 @@ void table_init(struct table *table, const struct table_source *source,
     table->placed = mem_alloc(column_count * sizeof(*table->placed));
 }
 
+void table_set_columns(struct table *table, const struct table_column *columns, size_t column_count)
+{
+    table->columns = columns;
+    table->widths = mem_grow(table->widths, column_count * sizeof(*table->widths));
+    table->placed = mem_grow(table->placed, column_count * sizeof(*table->placed));
+    for (size_t i = table->column_count; i < column_count; i++) {
+        table->widths[i] = 0;
+        table->placed[i] = (struct area){0};
+    }
+    table->column_count = column_count;
+}
+
 void table_unmark(struct table *table)
 {
     for (size_t i = 0; i < table->mark_count; i++)
@@ -557,13 +569,16 @@ static void draw_row(struct table *table, struct canvas *canvas, struct area are
 {
     size_t row = table_row(table, at);
     bool marked = table_is_marked(table, row);
-    int cursor = at == table->cursor ? STYLE_SELECTED : 0;
+    bool here = at == table->cursor;
+    int cursor = here && !table->unfocused ? STYLE_SELECTED : 0;
     struct buf text = BUF_INIT;
 
     canvas_fill(canvas, (struct area){line, area.col, 1, area.cols}, ' ', STYLE_TEXT | cursor);
     if (marked)
         canvas_fill(canvas, (struct area){line, area.col, 1, 1}, canvas->glyphs->mark,
                     STYLE_MARKED | cursor);
+    else if (here && table->unfocused)
+        canvas_fill(canvas, (struct area){line, area.col, 1, 1}, '>', STYLE_MARKED);
     for (size_t i = 0; i < table->column_count; i++) {
         int style = marked ? STYLE_MARKED : STYLE_TEXT;
         if (placed[i].cols == 0)

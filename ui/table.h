@@ -53,6 +53,7 @@ struct table {
     struct area *placed; /* of the last drawing, a column each */
     int page;            /* rows of the last drawing */
     int right_hidden;
+    bool unfocused;    /* the keys go elsewhere: its cursor is dim */
     bool headless;     /* no titles, no marks: lines of a text */
     const char *empty; /* what stands there when there are no rows; borrowed */
     struct area drawn;
@@ -60,6 +61,9 @@ struct table {
 
 void table_init(struct table *table, const struct table_source *source,
                 const struct table_column *columns, size_t column_count);
+/* Others, of which those that were there before come first. */
+void table_set_columns(struct table *table, const struct table_column *columns,
+                       size_t column_count);
 void table_done(struct table *table);
 void table_refresh(struct table *table);
 /* Rows where some cell holds the text, in any case; "!text": where none does. "" ends it. */

@@ -27,7 +27,7 @@ struct task {
     char *title;
     unsigned id;
     int64_t since_us;
-    struct stop *stop;
+    struct stop *stop, *own_stop; /* own_stop NULL: somebody else's */
     pthread_t thread;
     bool started, forgotten; /* the painting thread's */
     bool ended;              /* under the lock, as what is posted */
@@ -131,7 +131,8 @@ void tasks_start(struct tasks *tasks, const struct task_params *params)
                           .title = mem_strdup(params->title),
                           .id = ++tasks->next_id,
                           .since_us = text_monotonic_us(),
-                          .stop = stop_new()};
+                          .own_stop = params->stop ? NULL : stop_new()};
+    task->stop = params->stop ? params->stop : task->own_stop;
     task->last = &task->first;
     while (*end)
         end = &(*end)->next;
@@ -172,7 +173,8 @@ static void free_task(struct task *task)
         task->params.done(task->params.owner, task->params.arg);
     if (task->params.drop)
         task->params.drop(task->params.arg);
-    stop_free(task->stop);
+    if (task->own_stop)
+        stop_free(task->own_stop);
     free(task->title);
     free(task);
 }

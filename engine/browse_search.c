@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Searching downwards reads on from a row; upwards, windows of rows from the nearest on, each
+ * downwards for its last match.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/text.h"
+#include "browse_part.h"
+#include "find.h"
+
+enum { WINDOW_MIN = 2000, WINDOW_MAX = 256000 };
+
+struct search {
+    struct browse *browse;
+    const char *text;
+    bool is_where;         /* text is an expression; else it is looked for */
+    struct reader *reader; /* of `part`; NULL: none */
+    size_t part;
+    struct buf value;
+};
+
+/* --- one row --- */
+
+static bool line_has(const char *line, size_t len, const char *text)
+{
+    size_t text_len = strlen(text);
+
+    for (size_t i = 0; i + text_len <= len; i++) {
+        if (tolower((unsigned char)line[i]) == tolower((unsigned char)*text) &&
+            strncasecmp(line + i, text, text_len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A value has it: the line alone would have the columns' names, too. */
+static bool row_has(struct search *s, const char *line, size_t len, bool *ret_has, struct err *err)
+{
+    size_t count = reader_column_count(s->reader);
+    bool null;
+
+    *ret_has = count == 0 && line_has(line, len, s->text);
+    for (size_t i = 0; !*ret_has && i < count; i++) {
+        if (!reader_value(s->reader, i, &s->value, &null, err))
+            return false;
+        *ret_has = !null && strcasestr(buf_str(&s->value), s->text);
+    }
+    return true;
+}
+
+/* Could some value have it? Nothing that JSON escapes is told by the line. */
+static bool line_may_have(const struct search *s, const char *line, size_t len)
+{
+    for (const char *c = s->text; *c; c++) {
+        if (!isalnum((unsigned char)*c) && *c != ' ' && *c != '-' && *c != '_')
+            return true;
+    }
+    return line_has(line, len, s->text);
+}
+
+/* --- one archive --- */
+
+static bool open_part(struct search *s, size_t part, struct err *err)
+{
+    if (s->reader && s->part == part)
+        return true;
+    browse_close_reader(s->browse, s->reader);
+    s->part = part;
+    s->reader = browse_open_reader(s->browse, part, s->is_where ? s->text : NULL, err);
+    return s->reader != NULL;
+}
+
+/* The first match from `from` on, before `end`; the last, if that is wanted. Rows of the archive.
+ */
+static bool search_rows(struct search *s, uint64_t from, uint64_t end, bool last, bool *ret_found,
+                        uint64_t *ret_row, struct err *err)
+{
+    const char *line;
+    size_t len;
+    bool has = true;
+
+    *ret_found = false;
+    reader_seek(s->reader, from);
+    while (last || !*ret_found) {
+        if (!reader_next(s->reader, &line, &len, err))
+            return false;
+        if (!line || reader_row(s->reader) >= end)
+            return true;
+        if (!s->is_where && (has = line_may_have(s, line, len)) &&
+            !row_has(s, line, len, &has, err))
+            return false;
+        if (has) {
+            *ret_found = true;
+            *ret_row = reader_row(s->reader);
+        }
+    }
+    return true;
+}
+
+static bool search_up(struct search *s, uint64_t end, bool *ret_found, uint64_t *ret_row,
+                      struct err *err)
+{
+    uint64_t window = WINDOW_MIN;
+
+    *ret_found = false;
+    while (!*ret_found && end > 0) {
+        uint64_t from = end > window ? end - window : 0;
+        if (!search_rows(s, from, end, true, ret_found, ret_row, err))
+            return false;
+        end = from;
+        window = window < WINDOW_MAX ? window * 2 : window;
+    }
+    return true;
+}
+
+/* --- all of them --- */
+
+static bool search_down_all(struct search *s, uint64_t from, bool *ret_found, uint64_t *ret_row,
+                            struct err *err)
+{
+    uint64_t row;
+    size_t part;
+
+    browse_place(s->browse, from, &part, &row);
+    for (; !*ret_found && part < s->browse->part_count; part++, row = 0) {
+        if (!open_part(s, part, err) ||
+            !search_rows(s, row, UINT64_MAX, false, ret_found, ret_row, err))
+            return false;
+        *ret_row += s->browse->parts[part].first;
+    }
+    return true;
+}
+
+static bool search_up_all(struct search *s, uint64_t from, bool *ret_found, uint64_t *ret_row,
+                          struct err *err)
+{
+    uint64_t row;
+    size_t part;
+
+    browse_place(s->browse, from, &part, &row);
+    for (row++; !*ret_found; row = s->browse->parts[part].rows) {
+        if (!open_part(s, part, err) || !search_up(s, row, ret_found, ret_row, err))
+            return false;
+        *ret_row += s->browse->parts[part].first;
+        if (part-- == 0)
+            break;
+    }
+    return true;
+}
+
+/* An expression where it is one for the first archive that is looked at. */
+static bool read_wanted(struct search *s, uint64_t from, struct err *err)
+{
+    uint64_t row;
+    size_t part;
+
+    browse_place(s->browse, from, &part, &row);
+    s->is_where = true;
+    if (open_part(s, part, err))
+        return true;
+    s->is_where = false;
+    if (err->kind != ERR_USAGE)
+        return false;
+    *err = ERR_INIT;
+    return open_part(s, part, err);
+}
+
+bool browse_search(struct browse *b, const struct browse_wanted *wanted, bool *ret_found,
+                   uint64_t *ret_row, struct err *err)
+{
+    struct search s = {.browse = b, .text = wanted->text};
+
+    *ret_found = false;
+    *ret_row = 0;
+    bool ok = read_wanted(&s, wanted->from, err) &&
+              (wanted->back ? search_up_all(&s, wanted->from, ret_found, ret_row, err)
+                            : search_down_all(&s, wanted->from, ret_found, ret_row, err));
+    browse_close_reader(b, s.reader);
+    buf_done(&s.value);
+    return ok;
+}
+
+/* --- a key --- */
+
+struct hit {
+    bool found;
+    uint64_t row;
+};
+
+static bool take_hit(const struct find_hit *hit, void *state, struct err *err)
+{
+    struct hit *first = state;
+
+    (void)err;
+    if (!first->found || hit->row < first->row)
+        *first = (struct hit){true, hit->row};
+    return true;
+}
+
+bool browse_find(struct browse *b, const char *value, bool *ret_found, uint64_t *ret_row,
+                 struct err *err)
+{
+    struct find_params params = {.config = b->config, .value = value, .stop = b->stop};
+    struct find_report report;
+    struct hit hit = {0};
+
+    for (size_t i = 0; !hit.found && i < b->part_count; i++) {
+        params.archive = b->parts[i].key;
+        if (!find_run(&params, take_hit, &hit, &report, err))
+            return false;
+        b->spent.requests += report.requests;
+        b->spent.bytes_received += report.bytes_received;
+        if (!hit.found && report.failed > 0) {
+            *err = report.err;
+            return false;
+        }
+        *ret_row = b->parts[i].first + hit.row;
+    }
+    *ret_found = hit.found;
+    return true;
+}
