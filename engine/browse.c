@@ -29,6 +29,7 @@ void browse_free(struct browse *b)
 {
     if (!b)
         return;
+    browse_forget_search(b);
     browse_close_reader(b, b->reader);
     for (size_t i = 0; i < b->part_count; i++)
         free(b->parts[i].key);
@@ -76,27 +77,27 @@ struct reader *browse_open_reader(struct browse *b, size_t part, const char *whe
     return NULL;
 }
 
+static void add_stats(const struct reader *reader, struct store_stats *stats)
+{
+    struct store_stats own = {0};
+
+    if (reader)
+        reader_stats(reader, &own);
+    stats->requests += own.requests;
+    stats->bytes_received += own.bytes_received;
+}
+
 void browse_close_reader(struct browse *b, struct reader *reader)
 {
-    struct store_stats stats;
-
-    if (!reader)
-        return;
-    reader_stats(reader, &stats);
-    b->spent.requests += stats.requests;
-    b->spent.bytes_received += stats.bytes_received;
+    add_stats(reader, &b->spent);
     reader_close(reader);
 }
 
 void browse_stats(const struct browse *b, struct store_stats *ret_stats)
 {
-    struct store_stats open = {0};
-
-    if (b->reader)
-        reader_stats(b->reader, &open);
     *ret_stats = b->spent;
-    ret_stats->requests += open.requests;
-    ret_stats->bytes_received += open.bytes_received;
+    add_stats(b->reader, ret_stats);
+    add_stats(b->searched.reader, ret_stats);
 }
 
 /* Copied as far as a screen asks: what kind it is and what it is called. */

@@ -15,6 +15,16 @@ struct browse_archive {
     bool noted;           /* that somebody looked */
 };
 
+/* What was searched for last, with the archive that it stands in: the next search for the same
+ * goes on in what is held. */
+struct browse_searched {
+    char *text;            /* NULL: nothing yet */
+    bool is_where;         /* an expression; else it is looked for */
+    struct reader *reader; /* of `part`; NULL: none */
+    size_t part;
+    struct buf value;
+};
+
 struct browse {
     const struct config *config;
     char *where;
@@ -35,6 +45,7 @@ struct browse {
     size_t next_part;
     uint64_t matches;
     bool end;
+    struct browse_searched searched;
     struct store_stats spent; /* by readers that are closed */
 };
 
@@ -42,5 +53,6 @@ struct browse {
 struct reader *browse_open_reader(struct browse *browse, size_t part, const char *where,
                                   struct err *err);
 void browse_close_reader(struct browse *browse, struct reader *reader);
+void browse_forget_search(struct browse *browse);
 
 #endif

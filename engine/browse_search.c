@@ -7,20 +7,10 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "base/text.h"
 #include "browse_part.h"
 #include "find.h"
 
 enum { WINDOW_MIN = 2000, WINDOW_MAX = 256000 };
-
-struct search {
-    struct browse *browse;
-    const char *text;
-    bool is_where;         /* text is an expression; else it is looked for */
-    struct reader *reader; /* of `part`; NULL: none */
-    size_t part;
-    struct buf value;
-};
 
 /* --- one row --- */
 
@@ -37,7 +27,8 @@ static bool line_has(const char *line, size_t len, const char *text)
 }
 
 /* A value has it: the line alone would have the columns' names, too. */
-static bool row_has(struct search *s, const char *line, size_t len, bool *ret_has, struct err *err)
+static bool row_has(struct browse_searched *s, const char *line, size_t len, bool *ret_has,
+                    struct err *err)
 {
     size_t count = reader_column_count(s->reader);
     bool null;
@@ -51,32 +42,24 @@ static bool row_has(struct search *s, const char *line, size_t len, bool *ret_ha
     return true;
 }
 
-/* Could some value have it? Nothing that JSON escapes is told by the line. */
-static bool line_may_have(const struct search *s, const char *line, size_t len)
-{
-    for (const char *c = s->text; *c; c++) {
-        if (!isalnum((unsigned char)*c) && *c != ' ' && *c != '-' && *c != '_')
-            return true;
-    }
-    return line_has(line, len, s->text);
-}
-
 /* --- one archive --- */
 
-static bool open_part(struct search *s, size_t part, struct err *err)
+static bool open_part(struct browse *b, size_t part, struct err *err)
 {
+    struct browse_searched *s = &b->searched;
+
     if (s->reader && s->part == part)
         return true;
-    browse_close_reader(s->browse, s->reader);
+    browse_close_reader(b, s->reader);
     s->part = part;
-    s->reader = browse_open_reader(s->browse, part, s->is_where ? s->text : NULL, err);
+    s->reader = browse_open_reader(b, part, s->is_where ? s->text : NULL, err);
     return s->reader != NULL;
 }
 
 /* The first match from `from` on, before `end`; the last, if that is wanted. Rows of the archive.
  */
-static bool search_rows(struct search *s, uint64_t from, uint64_t end, bool last, bool *ret_found,
-                        uint64_t *ret_row, struct err *err)
+static bool search_rows(struct browse_searched *s, uint64_t from, uint64_t end, bool last,
+                        bool *ret_found, uint64_t *ret_row, struct err *err)
 {
     const char *line;
     size_t len;
@@ -89,8 +72,7 @@ static bool search_rows(struct search *s, uint64_t from, uint64_t end, bool last
             return false;
         if (!line || reader_row(s->reader) >= end)
             return true;
-        if (!s->is_where && (has = line_may_have(s, line, len)) &&
-            !row_has(s, line, len, &has, err))
+        if (!s->is_where && !row_has(s, line, len, &has, err))
             return false;
         if (has) {
             *ret_found = true;
@@ -100,7 +82,7 @@ static bool search_rows(struct search *s, uint64_t from, uint64_t end, bool last
     return true;
 }
 
-static bool search_up(struct search *s, uint64_t end, bool *ret_found, uint64_t *ret_row,
+static bool search_up(struct browse_searched *s, uint64_t end, bool *ret_found, uint64_t *ret_row,
                       struct err *err)
 {
     uint64_t window = WINDOW_MIN;
@@ -118,69 +100,79 @@ static bool search_up(struct search *s, uint64_t end, bool *ret_found, uint64_t 
 
 /* --- all of them --- */
 
-static bool search_down_all(struct search *s, uint64_t from, bool *ret_found, uint64_t *ret_row,
+static bool search_down_all(struct browse *b, uint64_t from, bool *ret_found, uint64_t *ret_row,
                             struct err *err)
 {
     uint64_t row;
     size_t part;
 
-    browse_place(s->browse, from, &part, &row);
-    for (; !*ret_found && part < s->browse->part_count; part++, row = 0) {
-        if (!open_part(s, part, err) ||
-            !search_rows(s, row, UINT64_MAX, false, ret_found, ret_row, err))
+    browse_place(b, from, &part, &row);
+    for (; !*ret_found && part < b->part_count; part++, row = 0) {
+        if (!open_part(b, part, err) ||
+            !search_rows(&b->searched, row, UINT64_MAX, false, ret_found, ret_row, err))
             return false;
-        *ret_row += s->browse->parts[part].first;
+        *ret_row += b->parts[part].first;
     }
     return true;
 }
 
-static bool search_up_all(struct search *s, uint64_t from, bool *ret_found, uint64_t *ret_row,
+static bool search_up_all(struct browse *b, uint64_t from, bool *ret_found, uint64_t *ret_row,
                           struct err *err)
 {
     uint64_t row;
     size_t part;
 
-    browse_place(s->browse, from, &part, &row);
-    for (row++; !*ret_found; row = s->browse->parts[part].rows) {
-        if (!open_part(s, part, err) || !search_up(s, row, ret_found, ret_row, err))
+    browse_place(b, from, &part, &row);
+    for (row++; !*ret_found; row = b->parts[part].rows) {
+        if (!open_part(b, part, err) || !search_up(&b->searched, row, ret_found, ret_row, err))
             return false;
-        *ret_row += s->browse->parts[part].first;
+        *ret_row += b->parts[part].first;
         if (part-- == 0)
             break;
     }
     return true;
 }
 
+void browse_forget_search(struct browse *b)
+{
+    browse_close_reader(b, b->searched.reader);
+    buf_done(&b->searched.value);
+    free(b->searched.text);
+    b->searched = (struct browse_searched){0};
+}
+
 /* An expression where it is one for the first archive that is looked at. */
-static bool read_wanted(struct search *s, uint64_t from, struct err *err)
+static bool read_wanted(struct browse *b, const struct browse_wanted *wanted, struct err *err)
 {
     uint64_t row;
     size_t part;
 
-    browse_place(s->browse, from, &part, &row);
-    s->is_where = true;
-    if (open_part(s, part, err))
+    if (b->searched.text && strcmp(b->searched.text, wanted->text) == 0)
         return true;
-    s->is_where = false;
+    browse_forget_search(b);
+    b->searched.text = mem_strdup(wanted->text);
+    browse_place(b, wanted->from, &part, &row);
+    b->searched.is_where = true;
+    if (open_part(b, part, err))
+        return true;
+    b->searched.is_where = false;
     if (err->kind != ERR_USAGE)
         return false;
     *err = ERR_INIT;
-    return open_part(s, part, err);
+    return open_part(b, part, err);
 }
 
 bool browse_search(struct browse *b, const struct browse_wanted *wanted, bool *ret_found,
                    uint64_t *ret_row, struct err *err)
 {
-    struct search s = {.browse = b, .text = wanted->text};
-
     *ret_found = false;
     *ret_row = 0;
-    bool ok = read_wanted(&s, wanted->from, err) &&
-              (wanted->back ? search_up_all(&s, wanted->from, ret_found, ret_row, err)
-                            : search_down_all(&s, wanted->from, ret_found, ret_row, err));
-    browse_close_reader(b, s.reader);
-    buf_done(&s.value);
-    return ok;
+    if (read_wanted(b, wanted, err) &&
+        (wanted->back ? search_up_all(b, wanted->from, ret_found, ret_row, err)
+                      : search_down_all(b, wanted->from, ret_found, ret_row, err)))
+        return true;
+    browse_forget_search(b); /* the next one begins anew */
+    return false;
 }
 
 /* --- a key --- */

@@ -15,6 +15,7 @@ struct screen {
     struct app *app;
     struct pages *pages;
     char *where, *search;
+    char *asked;    /* what is being looked for, as the operator wrote it */
     bool inside;    /* the archive's screen is below */
     uint64_t start; /* the cursor goes there once rows are known */
     size_t column_count;
@@ -152,11 +153,17 @@ static void found(void *owner, bool is_found, uint64_t row, const struct err *er
     else if (err->kind != ERR_NONE)
         app_fail(s->app, err);
     else if (!is_found)
-        app_say(s->app, STYLE_WARN, "not found");
+        app_say(s->app, STYLE_WARN, "not found: %s", s->asked);
     else
         table_go(&s->table, (size_t)row);
     if (is_found)
         app_say(s->app, STYLE_GOOD, "row %" PRIu64, row + 1);
+}
+
+static void note_asked(struct screen *s, const char *text)
+{
+    free(s->asked);
+    s->asked = mem_strdup(text);
 }
 
 /* --- going somewhere --- */
@@ -195,6 +202,7 @@ static void take_time(struct app *app, void *self, const char *text)
     buf_adds(&where, " >= ");
     add_quoted(&where, text, '\'');
     wanted.text = buf_str(&where);
+    note_asked(s, text);
     pages_search(s->pages, &wanted);
     buf_done(&where);
 }
@@ -204,8 +212,10 @@ static void take_key(struct app *app, void *self, const char *text)
     struct screen *s = self;
 
     (void)app;
-    if (*text)
-        pages_find(s->pages, text);
+    if (*text == '\0')
+        return;
+    note_asked(s, text);
+    pages_find(s->pages, text);
 }
 
 /* --- search and filter --- */
@@ -253,8 +263,9 @@ static void search_again(struct app *app, void *self, bool back)
     if (!s->search) {
         app_say(app, STYLE_WARN, "nothing was searched for: \\ does");
     } else if (back ? s->table.cursor == 0 : s->table.cursor + 1 >= s->table.count) {
-        app_say(app, STYLE_WARN, "not found");
+        app_say(app, STYLE_WARN, "not found: %s", s->search);
     } else {
+        note_asked(s, s->search);
         wanted.from = back ? s->table.cursor - 1 : s->table.cursor + 1;
         pages_search(s->pages, &wanted);
     }
@@ -270,6 +281,7 @@ static void take_search(struct app *app, void *self, const char *text)
         return;
     free(s->search);
     s->search = mem_strdup(text);
+    note_asked(s, text);
     pages_search(s->pages, &wanted);
 }
 
@@ -527,6 +539,7 @@ static void close_screen(void *self)
     free(s->columns);
     free(s->where);
     free(s->search);
+    free(s->asked);
     free(s);
 }
 
