@@ -23,6 +23,7 @@ enum {
     FDS_MAX = 64,
     KEYS_MAX = 500,      /* taken before the next painting */
     TASKS_WAIT_MS = 800, /* for what is cancelled when the console ends */
+    TASKS_TOLD_MAX = 64,
 };
 
 struct frame {
@@ -238,19 +239,41 @@ static void leave(struct app *app, void *arg)
     app->quit = true;
 }
 
+/* What would be lost, and what goes on without the console. */
+static void add_what_ends(const struct app *app, struct buf *text)
+{
+    struct task_info infos[TASKS_TOLD_MAX];
+    size_t count = tasks_list(app->tasks, infos, TASKS_TOLD_MAX);
+    const struct hub_run *run;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!infos[i].matters)
+            continue;
+        buf_addf(text, "Ends with it: %s", infos[i].title);
+        buf_addf(text, "%s%s\n", infos[i].progress[0] ? ", " : "", infos[i].progress);
+    }
+    for (size_t i = 0; (run = hub_run_at(app->hub, i)); i++) {
+        if (hub_is_live(run))
+            buf_addf(text, "Goes on: run %s\n", run->run_id);
+    }
+}
+
 void app_quit(struct app *app)
 {
+    struct buf text = BUF_INIT;
+
     if (!tasks_matter(app->tasks)) {
         app->quit = true;
         return;
     }
+    add_what_ends(app, &text);
     struct app_question question = {.title = "Leave the console?",
-                                    .text = "A command works in the background and ends with it "
-                                            "(t shows it).\nRuns go on by themselves.",
+                                    .text = buf_str(&text),
                                     .verb = "leave",
                                     .key = 'y',
                                     .yes = leave};
     app_ask(app, &question);
+    buf_done(&text);
 }
 
 /* --- the prompt --- */
@@ -743,6 +766,7 @@ static void tick(struct app *app)
         return;
     app->tick_us = now + TICK_US;
     hub_look(app->hub);
+    tasks_take(app->tasks); /* what was posted without hurry */
     if (now > app->message_us)
         buf_reset(&app->message);
     for (size_t i = 0; i < app->depth; i++) {
