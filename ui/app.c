@@ -35,6 +35,7 @@ struct app {
     const struct app_params *params;
     struct tasks *tasks;
     struct hub *hub;
+    struct proofs *proofs;
     struct canvas canvas;
     struct frame *stack;
     size_t depth;
@@ -88,7 +89,7 @@ static const struct keys_binding common_bindings[] = {
     {GO_2, {'2'}, NULL, "Runs", false},
     {GO_3, {'3'}, NULL, "Archives", false},
     {GO_4, {'4'}, NULL, "Restore", false},
-    {GO_5, {'5'}, NULL, "Verify and audit", false},
+    {GO_5, {'5'}, NULL, "Verify & audit", false},
     {GO_6, {'6'}, NULL, "Settings", false},
     {TASKS, {'t'}, NULL, "what works in the background", false},
     {LOG, {'L'}, NULL, "the console's own log", false},
@@ -128,6 +129,11 @@ struct tasks *app_tasks(const struct app *app)
 struct hub *app_hub(const struct app *app)
 {
     return app->hub;
+}
+
+struct proofs *app_proofs(const struct app *app)
+{
+    return app->proofs;
 }
 
 bool app_read_only(const struct app *app)
@@ -212,7 +218,7 @@ void app_go(struct app *app, int number)
         {runs_open, NULL},
         {archives_open, NULL},
         {NULL, ":restore brings rows back; there is no screen for it in this version"},
-        {NULL, ":verify checks archives; there is no screen for it in this version"},
+        {verify_open, NULL},
         {settings_open, NULL},
     };
 
@@ -836,6 +842,7 @@ int app_run(const struct app_params *params, struct err *err)
     app.canvas.glyphs = term_glyphs();
     app.tasks = tasks_new();
     app.hub = hub_new(app.tasks);
+    app.proofs = proofs_new(app.tasks, params->config);
     if (params->open)
         params->open(&app, params->arg);
     else
@@ -859,6 +866,7 @@ int app_run(const struct app_params *params, struct err *err)
         _exit(0);
     }
     hub_free(app.hub);
+    proofs_free(app.proofs);
     canvas_done(&app.canvas);
     buf_done(&app.message);
     free(app.stack);

@@ -20,6 +20,10 @@ void archives_open(struct app *app);
 /* The rows of one archive; those of which `where` is true, NULL: all. */
 void preview_open(struct app *app, const char *key);
 void preview_open_where(struct app *app, const char *key, const char *where);
+void verify_open(struct app *app);
+/* Asks what is verified and how deeply, and begins it. `archives`: those that are chosen, with
+ * spaces between; "": none. */
+void verify_form_open(struct app *app, const char *archives);
 void settings_open(struct app *app);
 /* Of the screen that was on top. */
 void help_open(struct app *app, const struct screen_class *of, struct table *table,
