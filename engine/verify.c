@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "verify.h"
 
+#include "base/file.h"
 #include "catalog/batches.h"
 #include "catalog/catalog.h"
 #include "catalog/earlier.h"
@@ -23,7 +24,70 @@ struct verification {
     struct earlier_schemas *schemas;
     const struct key_table *table; /* whose archives are asked for; NULL: whatever the keys name */
     bool own_place;                /* the batches lie where ours do, not only the earlier ones */
+    struct verify_progress progress;
+    uint64_t passed_bytes; /* of the archives gone through */
 };
+
+/* --- how far --- */
+
+static void tell(struct verification *v)
+{
+    v->progress.now = v->report;
+    if (v->params->watch)
+        v->params->watch(&v->progress, v->params->state);
+}
+
+static void tell_read(uint64_t bytes, void *state)
+{
+    struct verification *v = state;
+
+    v->progress.bytes = v->passed_bytes + bytes;
+    tell(v);
+}
+
+static void tell_begun(struct verification *v, const struct batch *b)
+{
+    v->progress.key = b->data_key ? b->data_key : b->stem;
+    tell(v);
+}
+
+static void tell_passed(struct verification *v, const struct batch *b)
+{
+    v->passed_bytes += b->data_bytes;
+    v->progress.bytes = v->passed_bytes;
+    v->progress.archives++;
+    tell(v);
+}
+
+/* Keeps none: of a large table they would be many. */
+static bool count_batch(const struct batch *b, void *state)
+{
+    struct verification *v = state;
+
+    v->progress.archives_total++;
+    v->progress.bytes_total += b->data_bytes;
+    if (v->progress.archives_total % 1000 == 0)
+        tell(v);
+    return false;
+}
+
+static bool count_table(struct verification *v, const struct key_table *table, struct err *err)
+{
+    struct buf prefix = BUF_INIT;
+    struct batches batches = {0};
+
+    key_table_prefix(table, &prefix);
+    bool ok =
+        batches_list(v->store, buf_str(&prefix), count_batch, v, v->params->stop, &batches, err) &&
+        batches_list_earlier(v->store, table, v->params->stop, &batches, err);
+    for (size_t i = 0; ok && i < batches.count; i++)
+        count_batch(&batches.items[i], v);
+    batches_done(&batches);
+    buf_done(&prefix);
+    return ok;
+}
+
+/* --- one archive --- */
 
 static bool check_entry(struct verification *v, const struct catalog_entry *entry,
                         const struct metadata *m)
@@ -125,7 +189,9 @@ static bool check_whole(struct verification *v, const struct batch *b, struct me
     struct verify_object_params params = {.store = v->store,
                                           .batch = b,
                                           .metadata = metadata,
-                                          .deep = v->params->deep};
+                                          .deep = v->params->deep,
+                                          .read = tell_read,
+                                          .state = v};
     *ret_ok = verify_object(&params, v->report);
     *ret_ok &= check_settled(v, b, metadata);
     if (v->keys && is_gone_from_table(v, b))
@@ -163,8 +229,12 @@ static bool check_all(struct verification *v, struct err *err)
     for (size_t i = 0; i < v->batches.count && !stop_asked(v->params->stop); i++) {
         const struct batch *b = &v->batches.items[i];
         bool asked, ok;
+        tell_begun(v, b);
         if (!check_batch(v, b, &asked, &ok, err))
             return false;
+        if (stop_now(v->params->stop)) /* in the middle of it: nothing is known of it */
+            return true;
+        tell_passed(v, b);
         if (!asked)
             continue;
         v->report->archives_checked++;
@@ -218,12 +288,17 @@ static void table_done(struct verification *v)
     batches_done(&v->batches);
 }
 
-static bool verify_table(struct verification *v, const struct target *target, struct err *err)
+static struct key_table key_table_of(const struct verification *v, const struct target *target)
 {
-    struct key_table table = {.prefix = v->params->config->s3.prefix,
+    return (struct key_table){.prefix = v->params->config->s3.prefix,
                               .database = target->database->name,
                               .schema = target->table->schema,
                               .table = target->table->name};
+}
+
+static bool verify_table(struct verification *v, const struct target *target, struct err *err)
+{
+    struct key_table table = key_table_of(v, target);
     struct buf prefix = BUF_INIT;
 
     key_table_prefix(&table, &prefix);
@@ -321,6 +396,11 @@ static bool verify_tables(struct verification *v, struct err *err)
     struct targets targets;
     bool ok = targets_find(p->config, p->database, p->schema, p->table, &targets, err);
 
+    for (size_t i = 0; ok && p->watch && i < targets.count && !stop_asked(p->stop); i++) {
+        struct key_table table = key_table_of(v, &targets.items[i]);
+        ok = count_table(v, &table, err);
+    }
+    tell(v);
     for (size_t i = 0; ok && i < targets.count && !stop_asked(p->stop); i++)
         ok = verify_table(v, &targets.items[i], err);
     targets_done(&targets);
@@ -346,6 +426,7 @@ bool verify_run(const struct verify_params *params, struct verify_report *report
         return false;
     v.keyring = keyring_new(params->config);
     v.schemas = earlier_schemas_new(v.store);
+    v.progress.archives_total = params->key_count;
     ok = params->key_count > 0 || verify_tables(&v, err);
     for (size_t i = 0; ok && i < params->key_count; i++)
         ok = verify_key(&v, params->keys[i], err);
@@ -355,5 +436,26 @@ bool verify_run(const struct verify_params *params, struct verify_report *report
     keyring_free(v.keyring);
     earlier_schemas_free(v.schemas);
     store_close(v.store);
+    return ok;
+}
+
+bool verify_write_page(const struct verify_params *params, const struct verify_report *report,
+                       const char *path, struct err *err)
+{
+    const struct config_s3 *s3 = &params->config->s3;
+    struct buf what = BUF_INIT, html = BUF_INIT;
+
+    buf_addf(&what, "%s, prefix \"%s\"", s3->bucket, s3->prefix);
+    if (params->database)
+        buf_addf(&what, ", database %s", params->database);
+    if (params->table)
+        buf_addf(&what, ", table %s", params->table);
+    if (params->key_count > 0)
+        buf_addf(&what, ", %zu archives asked for", params->key_count);
+    verify_report_html(report, buf_str(&what), &html);
+    bool ok =
+        file_write(&(struct file_params){.path = path, .mode = 0666}, html.data, html.len, err);
+    buf_done(&what);
+    buf_done(&html);
     return ok;
 }

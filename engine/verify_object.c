@@ -100,6 +100,8 @@ static bool read_bytes(const char *bytes, size_t len, void *state, struct err *e
 
     text_digest_add(r->object_digest, bytes, len);
     r->bytes += len;
+    if (r->params->read)
+        r->params->read(r->bytes, r->params->state);
     pass_head(r, &bytes, &len);
     if (r->stream)
         return unpack_add(r->stream, bytes, len, err);

@@ -15,9 +15,11 @@
 
 struct verify_object_params {
     struct store *store;
-    const struct batch *batch;       /* has data */
-    const struct metadata *metadata; /* opened, where the batch is encrypted */
-    bool deep;                       /* rows against bounds, manifest and encoder, too */
+    const struct batch *batch;                 /* has data */
+    const struct metadata *metadata;           /* opened, where the batch is encrypted */
+    bool deep;                                 /* rows against bounds, manifest and encoder, too */
+    void (*read)(uint64_t bytes, void *state); /* of the data object, so far; may be NULL */
+    void *state;
 };
 /* Adds problems, rows and bytes to the report; false where there was a problem. */
 bool verify_object(const struct verify_object_params *params, struct verify_report *report);

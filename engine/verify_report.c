@@ -46,8 +46,10 @@ void verify_report_problem_err(struct verify_report *r, const char *key, const c
 {
     char line[600];
 
+    if (err->kind == ERR_INTERRUPTED)
+        return;
     err_line(err, line, sizeof(line));
-    add(&r->problems, &r->problem_count, key, kind, line);
+    add(&r->problems, &r->problem_count, key, err->kind == ERR_NETWORK ? "unreadable" : kind, line);
 }
 
 void verify_report_orphan(struct verify_report *r, const char *key)

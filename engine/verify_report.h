@@ -22,8 +22,8 @@ struct verify_report {
     int64_t keys_looked_up; /* in the database */
     uint64_t bytes;
     /* missing_data, missing_metadata, missing_manifest, bad_metadata, bad_size, bad_checksum,
-     * bad_member, bad_count, bad_bounds, bad_key, bad_catalog, bad_schema, key_in_table, unsettled,
-     * unreadable, no_key, bad_seal */
+     * bad_member, bad_count, bad_row, bad_bounds, bad_key, bad_catalog, bad_schema, key_in_table,
+     * unsettled, unreadable, no_key, bad_seal */
     struct verify_finding *problems;
     size_t problem_count;
     /* column_added, column_removed, column_retyped, key_changed, restored, keys_skipped; of the
@@ -41,6 +41,8 @@ struct verify_report {
 
 void verify_report_problem(struct verify_report *report, const char *key, const char *kind,
                            const char *format, ...) ERR_PRINTF(4, 5);
+/* What the object itself is not to blame for is none of `kind`: it is unreadable where the store
+ * could not be reached, and nothing was found where the operator stopped it. */
 void verify_report_problem_err(struct verify_report *report, const char *key, const char *kind,
                                const struct err *err);
 void verify_report_note(struct verify_report *report, const char *key, const char *kind,

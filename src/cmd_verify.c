@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "command.h"
@@ -61,26 +60,6 @@ static void print_report(const struct verify_report *report, const struct option
     buf_done(&text);
 }
 
-static bool write_page(const struct verify_report *report, const struct call *call, struct err *err)
-{
-    const struct config_s3 *s3 = &call->config->s3;
-    struct buf what = BUF_INIT, html = BUF_INIT;
-
-    buf_addf(&what, "%s, prefix \"%s\"", s3->bucket, s3->prefix);
-    if (call->options.database)
-        buf_addf(&what, ", database %s", call->options.database);
-    if (call->options.table)
-        buf_addf(&what, ", table %s", call->options.table);
-    if (call->arg_count > 0)
-        buf_addf(&what, ", %zu archives asked for", call->arg_count);
-    verify_report_html(report, buf_str(&what), &html);
-    bool ok = file_write(&(struct file_params){.path = call->options.html, .mode = 0666}, html.data,
-                         html.len, err);
-    buf_done(&what);
-    buf_done(&html);
-    return ok;
-}
-
 static enum verify_lookup lookup_of(const struct options *o)
 {
     if (!o->keys)
@@ -103,10 +82,12 @@ static int run(const struct call *call, struct err *err)
     struct verify_report report;
     int code;
 
-    if (!verify_run(&params, &report, err))
+    if (!verify_run(&params, &report, err)) {
+        verify_report_done(&report);
         return err_exit_code(err->kind);
+    }
     code = report.problem_count + report.orphan_count > 0 ? err_exit_code(ERR_PARTIAL) : 0;
-    if (call->options.html && !write_page(&report, call, err))
+    if (call->options.html && !verify_write_page(&params, &report, call->options.html, err))
         code = err_exit_code(err->kind);
     else
         print_report(&report, &call->options);

@@ -23,6 +23,7 @@ enum {
     FDS_MAX = 64,
     KEYS_MAX = 500,      /* taken before the next painting */
     TASKS_WAIT_MS = 800, /* for what is cancelled when the console ends */
+    TASKS_TOLD_MAX = 64,
 };
 
 struct frame {
@@ -34,6 +35,7 @@ struct app {
     const struct app_params *params;
     struct tasks *tasks;
     struct hub *hub;
+    struct proofs *proofs;
     struct canvas canvas;
     struct frame *stack;
     size_t depth;
@@ -87,7 +89,7 @@ static const struct keys_binding common_bindings[] = {
     {GO_2, {'2'}, NULL, "Runs", false},
     {GO_3, {'3'}, NULL, "Archives", false},
     {GO_4, {'4'}, NULL, "Restore", false},
-    {GO_5, {'5'}, NULL, "Verify and audit", false},
+    {GO_5, {'5'}, NULL, "Verify & audit", false},
     {GO_6, {'6'}, NULL, "Settings", false},
     {TASKS, {'t'}, NULL, "what works in the background", false},
     {LOG, {'L'}, NULL, "the console's own log", false},
@@ -127,6 +129,11 @@ struct tasks *app_tasks(const struct app *app)
 struct hub *app_hub(const struct app *app)
 {
     return app->hub;
+}
+
+struct proofs *app_proofs(const struct app *app)
+{
+    return app->proofs;
 }
 
 bool app_read_only(const struct app *app)
@@ -211,7 +218,7 @@ void app_go(struct app *app, int number)
         {runs_open, NULL},
         {archives_open, NULL},
         {NULL, ":restore brings rows back; there is no screen for it in this version"},
-        {NULL, ":verify checks archives; there is no screen for it in this version"},
+        {verify_open, NULL},
         {settings_open, NULL},
     };
 
@@ -238,19 +245,41 @@ static void leave(struct app *app, void *arg)
     app->quit = true;
 }
 
+/* What would be lost, and what goes on without the console. */
+static void add_what_ends(const struct app *app, struct buf *text)
+{
+    struct task_info infos[TASKS_TOLD_MAX];
+    size_t count = tasks_list(app->tasks, infos, TASKS_TOLD_MAX);
+    const struct hub_run *run;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!infos[i].matters)
+            continue;
+        buf_addf(text, "Ends with it: %s", infos[i].title);
+        buf_addf(text, "%s%s\n", infos[i].progress[0] ? ", " : "", infos[i].progress);
+    }
+    for (size_t i = 0; (run = hub_run_at(app->hub, i)); i++) {
+        if (hub_is_live(run))
+            buf_addf(text, "Goes on: run %s\n", run->run_id);
+    }
+}
+
 void app_quit(struct app *app)
 {
+    struct buf text = BUF_INIT;
+
     if (!tasks_matter(app->tasks)) {
         app->quit = true;
         return;
     }
+    add_what_ends(app, &text);
     struct app_question question = {.title = "Leave the console?",
-                                    .text = "A command works in the background and ends with it "
-                                            "(t shows it).\nRuns go on by themselves.",
+                                    .text = buf_str(&text),
                                     .verb = "leave",
                                     .key = 'y',
                                     .yes = leave};
     app_ask(app, &question);
+    buf_done(&text);
 }
 
 /* --- the prompt --- */
@@ -760,6 +789,7 @@ static void tick(struct app *app)
         return;
     app->tick_us = now + TICK_US;
     hub_look(app->hub);
+    tasks_take(app->tasks); /* what was posted without hurry */
     if (now > app->message_us)
         buf_reset(&app->message);
     for (size_t i = 0; i < app->depth; i++) {
@@ -829,6 +859,7 @@ int app_run(const struct app_params *params, struct err *err)
     app.canvas.glyphs = term_glyphs();
     app.tasks = tasks_new();
     app.hub = hub_new(app.tasks);
+    app.proofs = proofs_new(app.tasks, params->config);
     if (params->open)
         params->open(&app, params->arg);
     else
@@ -852,6 +883,7 @@ int app_run(const struct app_params *params, struct err *err)
         _exit(0);
     }
     hub_free(app.hub);
+    proofs_free(app.proofs);
     canvas_done(&app.canvas);
     buf_done(&app.message);
     free(app.stack);

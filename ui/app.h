@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "hub.h"
 #include "keys.h"
+#include "proofs.h"
 #include "table.h"
 #include "task.h"
 
@@ -63,6 +64,7 @@ void app_set_path(struct app *app, const char *path);
 const char *app_path(const struct app *app); /* NULL: there is none yet */
 struct tasks *app_tasks(const struct app *app);
 struct hub *app_hub(const struct app *app);
+struct proofs *app_proofs(const struct app *app);
 bool app_read_only(const struct app *app);
 const struct glyphs *app_glyphs(const struct app *app);
 

@@ -21,6 +21,10 @@ void archives_open(struct app *app);
 void find_open(struct app *app, const char *database, const char *table, const char *value);
 /* One archive: facts, members by time, schema. */
 void archive_open(struct app *app, const char *key);
+void verify_open(struct app *app);
+/* Asks what is verified and how deeply, and begins it. `archives`: those that are chosen, with
+ * spaces between; "": none. */
+void verify_form_open(struct app *app, const char *archives);
 void settings_open(struct app *app);
 /* Of the screen that was on top. */
 void help_open(struct app *app, const struct screen_class *of, struct table *table,

@@ -4,8 +4,11 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,8 +33,11 @@ struct task {
     struct stop *stop, *own_stop; /* own_stop NULL: somebody else's */
     pthread_t thread;
     bool started, forgotten; /* the painting thread's */
-    bool ended;              /* under the lock, as what is posted */
+    /* under the lock */
+    bool ended;
     struct posted *first, **last;
+    double share;
+    char progress[sizeof(((struct task_info *)NULL)->progress)];
 };
 
 struct tasks {
@@ -70,7 +76,7 @@ const struct stop *task_stop(const struct task *task)
     return task->stop;
 }
 
-void task_post(struct task *task, void *item)
+void task_post_later(struct task *task, void *item)
 {
     struct posted *posted = mem_alloc(sizeof(*posted));
 
@@ -79,7 +85,24 @@ void task_post(struct task *task, void *item)
     *task->last = posted;
     task->last = &posted->next;
     pthread_mutex_unlock(&task->tasks->lock);
+}
+
+void task_post(struct task *task, void *item)
+{
+    task_post_later(task, item);
     wake(task->tasks);
+}
+
+void task_progress(struct task *task, double share, const char *format, ...)
+{
+    va_list args;
+
+    pthread_mutex_lock(&task->tasks->lock);
+    task->share = share;
+    va_start(args, format);
+    vsnprintf(task->progress, sizeof(task->progress), format, args);
+    va_end(args);
+    pthread_mutex_unlock(&task->tasks->lock);
 }
 
 static void *work(void *arg)
@@ -131,6 +154,7 @@ void tasks_start(struct tasks *tasks, const struct task_params *params)
                           .title = mem_strdup(params->title),
                           .id = ++tasks->next_id,
                           .since_us = text_monotonic_us(),
+                          .share = -1,
                           .own_stop = params->stop ? NULL : stop_new()};
     task->stop = params->stop ? params->stop : task->own_stop;
     task->last = &task->first;
@@ -240,6 +264,14 @@ void tasks_cancel(struct tasks *tasks, unsigned id)
     }
 }
 
+void tasks_cancel_of(struct tasks *tasks, const void *owner)
+{
+    for (struct task *task = tasks->all; task; task = task->next) {
+        if (task->params.owner == owner)
+            stop_ask(task->stop, true);
+    }
+}
+
 size_t tasks_list(struct tasks *tasks, struct task_info *ret_infos, size_t most)
 {
     size_t n = 0;
@@ -250,8 +282,13 @@ size_t tasks_list(struct tasks *tasks, struct task_info *ret_infos, size_t most)
         struct task_info *info = &ret_infos[n++];
         *info = (struct task_info){.id = task->id,
                                    .cancelled = stop_asked(task->stop),
+                                   .matters = task->params.matters,
                                    .since_us = task->since_us};
         snprintf(info->title, sizeof(info->title), "%s", task->title);
+        pthread_mutex_lock(&tasks->lock);
+        info->share = task->share;
+        memcpy(info->progress, task->progress, sizeof(info->progress));
+        pthread_mutex_unlock(&tasks->lock);
     }
     return n;
 }

@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+#include "base/err.h"
 #include "base/queue.h"
 
 struct tasks;
@@ -36,8 +37,10 @@ struct task_params {
 struct task_info {
     unsigned id;
     char title[160];
-    bool cancelled;
-    int64_t since_us; /* monotonic */
+    bool cancelled, matters;
+    int64_t since_us;  /* monotonic */
+    double share;      /* 0 to 1; negative: not known */
+    char progress[80]; /* "412 of 9,000 archives"; "": it does not say */
 };
 
 struct tasks *tasks_new(void);
@@ -52,10 +55,16 @@ void tasks_forget(struct tasks *tasks, const void *owner);
 bool tasks_matter(const struct tasks *tasks);                  /* does one that matters go on? */
 bool tasks_busy(const struct tasks *tasks, const void *owner); /* owner NULL: anything */
 void tasks_cancel(struct tasks *tasks, unsigned id);
+/* All that works for the owner, who hears of their end. */
+void tasks_cancel_of(struct tasks *tasks, const void *owner);
 /* At most `most`, the oldest first; gives back how many. */
 size_t tasks_list(struct tasks *tasks, struct task_info *ret_infos, size_t most);
 
 const struct stop *task_stop(const struct task *task);
 void task_post(struct task *task, void *item);
+/* The same without hurry, for what comes often: it is taken within a second. */
+void task_post_later(struct task *task, void *item);
+/* How far it is, for the list of tasks. */
+void task_progress(struct task *task, double share, const char *format, ...) ERR_PRINTF(3, 4);
 
 #endif

@@ -27,11 +27,13 @@ static const struct keys_binding bindings[] = {
     {CANCEL, {'x', K_DELETE}, "cancel", "ask the task to stop", false},
 };
 
-enum column { TITLE, STATE, SINCE };
+enum column { TITLE, STATE, SINCE, SHARE, PROGRESS };
 static const struct table_column columns[] = {
-    [TITLE] = {.title = "task", .min = 30, .sort_key = 'T'},
-    [STATE] = {.title = "state", .min = 10},
+    [TITLE] = {.title = "task", .min = 22, .max = 30, .sort_key = 'T'},
+    [STATE] = {.title = "state", .min = 8},
     [SINCE] = {.title = "for", .min = 8, .right = true},
+    [SHARE] = {.title = "", .min = 10, .max = 10},
+    [PROGRESS] = {.title = "how far", .min = 24},
 };
 
 static size_t count_tasks(const void *self)
@@ -43,12 +45,22 @@ static void task_cell(const void *self, size_t row, size_t column, struct buf *t
 {
     const struct task_info *info = &((const struct tasklist *)self)->infos[row];
 
-    if (column == TITLE)
+    switch ((enum column)column) {
+    case TITLE:
         buf_adds(text, info->title);
-    else if (column == SINCE)
-        plot_clock(text, (double)(text_monotonic_us() - info->since_us) / 1e6);
-    else
+        break;
+    case STATE:
         buf_adds(text, info->cancelled ? "stopping" : "working");
+        break;
+    case SINCE:
+        plot_clock(text, (double)(text_monotonic_us() - info->since_us) / 1e6);
+        break;
+    case SHARE: /* drawn over */
+        break;
+    case PROGRESS:
+        buf_adds(text, info->progress);
+        break;
+    }
     *style = info->cancelled ? STYLE_WARN : *style;
 }
 
@@ -84,12 +96,28 @@ static struct table *table_of(void *self)
     return &((struct tasklist *)self)->table;
 }
 
+/* Where a task knows how far it is. */
+static void draw_gauges(const struct tasklist *list, struct canvas *canvas)
+{
+    const struct table *table = &list->table;
+    struct area gauge = table_cell_area(table, SHARE);
+
+    for (size_t i = 0; i < (size_t)table->page && table->top + i < table->count; i++) {
+        double share = list->infos[table_row(table, table->top + i)].share;
+        int cursor = table->top + i == table->cursor ? STYLE_SELECTED : 0;
+        if (gauge.cols > 2 && share >= 0)
+            plot_gauge(canvas, table->drawn.row + 1 + (int)i, gauge.col, gauge.cols, share,
+                       STYLE_GAUGE | cursor);
+    }
+}
+
 static void draw(void *self, struct canvas *canvas, struct area area)
 {
     struct tasklist *list = self;
 
     look(NULL, list);
     table_draw(&list->table, canvas, area);
+    draw_gauges(list, canvas);
 }
 
 static void close_list(void *self)

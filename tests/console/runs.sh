@@ -12,13 +12,6 @@ SLOW="  rows_per_second: 100
 
 # No test leaves a run behind.
 trap 'stop_runs' EXIT
-stop_runs() {
-    local run
-    [ -n "${CONF:-}" ] || return 0
-    for run in $("$ARCHIVER" -c "$CONF" runs --json 2>/dev/null | jq -r '.live[].run_id' 2>/dev/null); do
-        "$ARCHIVER" -c "$CONF" stop "$run" --now >/dev/null 2>&1 || true
-    done
-}
 
 live() { # how many runs of this config's directory live
     ok runs --json

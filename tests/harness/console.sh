@@ -60,6 +60,15 @@ own_runs() {
     mkdir -p -m 700 "$ARCHIVER_TUI_RUNTIME_DIR"
 }
 
+# For a trap, so that no test leaves a run behind.
+stop_runs() {
+    local run
+    [ -n "${CONF:-}" ] || return 0
+    for run in $("$ARCHIVER" -c "$CONF" runs --json 2>/dev/null | jq -r '.live[].run_id' 2>/dev/null); do
+        "$ARCHIVER" -c "$CONF" stop "$run" --now >/dev/null 2>&1 || true
+    done
+}
+
 # Three tables: 4800 rows an hour apart, 2400 two hours apart, 1600 three hours apart; $1: defaults.
 three_tables() {
     own_runs

@@ -138,7 +138,36 @@ static void a_cancelled_task_still_says_what_it_has(void)
     CHECK_INT(arguments, 0);
 }
 
+static void tell_how_far(struct task *task, void *arg)
+{
+    task_progress(task, 0.25, "%d of %d archives", 1, 4);
+    wait_for_stop(task, arg);
+}
+
+static void a_task_says_how_far_it_is(void)
+{
+    struct owner o = {.tasks = tasks_new()};
+    struct task_info info[2];
+
+    start(&o, tell_how_far);
+    start(&o, wait_for_stop);
+    for (int i = 0; i < 1000 && o.items < 6; i++) { /* both have begun */
+        struct pollfd fd = {.fd = tasks_fd(o.tasks), .events = POLLIN};
+        poll(&fd, 1, 100);
+        tasks_take(o.tasks);
+    }
+    CHECK_INT(tasks_list(o.tasks, info, 2), 2);
+    CHECK_STR(info[0].progress, "1 of 4 archives");
+    CHECK(info[0].share > 0.24 && info[0].share < 0.26);
+    CHECK(!info[0].matters);
+    CHECK_STR(info[1].progress, "");
+    CHECK(info[1].share < 0);
+    CHECK(tasks_free(o.tasks, 5000));
+    CHECK_INT(arguments, 0);
+}
+
 static const struct test_case cases[] = {
+    {"a_task_says_how_far_it_is", a_task_says_how_far_it_is},
     {"what_a_task_finds_comes_to_its_owner", what_a_task_finds_comes_to_its_owner},
     {"nothing_comes_to_an_owner_that_is_gone", nothing_comes_to_an_owner_that_is_gone},
     {"a_cancelled_task_still_says_what_it_has", a_cancelled_task_still_says_what_it_has},
