@@ -260,7 +260,7 @@ static int compare(const void *self, size_t a, size_t b, size_t column)
 
 /* --- keys --- */
 
-enum action { PREVIEW = 1, SHOW, DRY_RUN, BRING_BACK, VERIFY, RELOAD };
+enum action { PREVIEW = 1, SHOW, DRY_RUN, BRING_BACK, RESTORE, VERIFY, RELOAD };
 
 static const struct keys_binding bindings[] = {
     {PREVIEW, {'\r', 'p'}, "rows", "its rows, a page at a time", false},
@@ -270,6 +270,7 @@ static const struct keys_binding bindings[] = {
      "bring back",
      "rows of the marked ones, or this one, into their tables",
      true},
+    {RESTORE, {'o'}, "restore as", "the same with a say in where to, columns, conflicts", false},
     {SHOW, {'i'}, "metadata", "what is recorded of it: counts, sums, schema, members", false},
     {VERIFY, {'c'}, "verify table", "verify the archives of this one's table", false},
     {RELOAD, {'r', K_CTRL('r')}, "reload", "list again", false},
@@ -371,11 +372,25 @@ static void ask_restore(struct screen *s)
     buf_done(&text);
 }
 
+static void open_restore(struct screen *s)
+{
+    struct chosen *chosen = choose(s);
+
+    if (!chosen)
+        return;
+    restore_open_keys(s->app, (const char *const *)chosen->words + 1);
+    free_chosen(chosen);
+}
+
 static void act(struct app *app, void *self, int action)
 {
     struct screen *s = self;
     size_t at;
 
+    if (action == RESTORE) {
+        open_restore(s);
+        return;
+    }
     if (action == DRY_RUN) {
         dry_run(s);
         return;

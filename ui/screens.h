@@ -20,6 +20,12 @@ void archives_open(struct app *app);
 /* The rows of one archive; those of which `where` is true, NULL: all. */
 void preview_open(struct app *app, const char *key);
 void preview_open_where(struct app *app, const char *key, const char *where);
+/* The restore flow (restoring.h), from its first step on: with nothing answered yet, */
+void restore_open(struct app *app);
+/* of these archives (NULL-ended), */
+void restore_open_keys(struct app *app, const char *const *keys);
+/* of all that a run archived, as a rollback. */
+void restore_open_rollback(struct app *app, const char *run_id);
 void settings_open(struct app *app);
 /* Of the screen that was on top. */
 void help_open(struct app *app, const struct screen_class *of, struct table *table,
