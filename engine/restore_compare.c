@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "restore_compare.h"
 
+#include <stdlib.h>
+
+#include "base/text.h"
 #include "restore_means.h"
 #include "restore_target.h"
 
@@ -199,25 +202,65 @@ static bool look_at(struct comparing *c, const struct source *source, struct err
     return ok;
 }
 
-/* The newest of each run: what a run archives of a table is of one shape. */
+static int64_t archived_us(const struct source *source)
+{
+    int64_t us;
+
+    return source->archived_at &&
+                   text_to_time(source->archived_at, strlen(source->archived_at), &us)
+               ? us
+               : INT64_MIN;
+}
+
+/* The newest knows the latest columns; a table is made by the last one (restore_target). */
+static const struct source *newest(const struct comparing *c)
+{
+    const struct restore_table_params *t = c->table;
+    const struct source *best = &t->sources[t->count - 1];
+
+    for (size_t i = t->count; c->info && i-- > 0;) {
+        if (archived_us(&t->sources[i]) > archived_us(best))
+            best = &t->sources[i];
+    }
+    return best;
+}
+
+/* Was an archive of the same run looked at, before this one of the table? */
+static bool is_known(const struct comparing *c, const char *const *runs, const char *run)
+{
+    for (size_t i = 0; run && i < c->ret->looked_at; i++) {
+        if (runs[i] && strcmp(runs[i], run) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool look_at_next(struct comparing *c, const struct source *source, const char **runs,
+                         struct err *err)
+{
+    if (stop_asked(c->table->restore->stop))
+        return err_set(err, ERR_INTERRUPTED, "stopped");
+    runs[c->ret->looked_at] = source->run_id;
+    return look_at(c, source, err);
+}
+
+/* One of each run: what a run archives of a table is of one shape. */
 static bool look_at_archives(struct comparing *c, struct err *err)
 {
     const struct restore_table_params *t = c->table;
-    const char *run = NULL;
+    const struct source *first = newest(c);
+    const char **runs = mem_alloc((t->count + 1) * sizeof(*runs));
+    bool ok = look_at_next(c, first, runs, err);
 
     for (size_t i = t->count; i-- > 0;) {
         const struct source *source = &t->sources[i];
         c->ret->rows += source->records;
         c->ret->bytes += source->bytes;
-        if (c->ret->looked_at > 0 && source->run_id && run && strcmp(run, source->run_id) == 0)
-            continue;
-        run = source->run_id;
-        if (stop_asked(t->restore->stop))
-            return err_set(err, ERR_INTERRUPTED, "stopped");
-        if (!look_at(c, source, err))
-            return false;
+        if (ok && source != first && !is_known(c, runs, source->run_id))
+            ok = look_at_next(c, source, runs, err);
     }
-    return true;
+    free(runs);
+    return ok;
 }
 
 /* --- the table --- */

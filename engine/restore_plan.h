@@ -82,7 +82,8 @@ struct restore_plan_call {
 void restore_plan_make(const struct restore_plan *plan, const struct config *config,
                        struct restore_plan_call *ret_call);
 void restore_plan_call_done(struct restore_plan_call *call);
-/* The words as one would type them in a shell. */
-void restore_plan_add_command(const struct restore_plan_call *call, struct buf *text);
+/* As one would type it in a shell: the program, with this configuration, and the words. */
+void restore_plan_add_command(const struct restore_plan_call *call, const char *config_path,
+                              struct buf *text);
 
 #endif

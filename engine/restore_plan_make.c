@@ -265,21 +265,27 @@ void restore_plan_call_done(struct restore_plan_call *call)
     *call = (struct restore_plan_call){0};
 }
 
-void restore_plan_add_command(const struct restore_plan_call *call, struct buf *text)
+static void add_shell_word(struct buf *text, const char *word)
 {
     static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                "_-./=:@%+,";
 
-    for (size_t i = 0; call->words[i]; i++) {
-        const char *word = call->words[i];
-        buf_adds(text, i > 0 ? " " : "");
-        if (*word && strspn(word, safe) == strlen(word)) {
-            buf_adds(text, word);
-            continue;
-        }
-        buf_addc(text, '\'');
-        for (; *word; word++)
-            buf_adds(text, *word == '\'' ? "'\\''" : (char[]){*word, '\0'});
-        buf_addc(text, '\'');
+    buf_addc(text, ' ');
+    if (*word && strspn(word, safe) == strlen(word)) {
+        buf_adds(text, word);
+        return;
     }
+    buf_addc(text, '\'');
+    for (; *word; word++)
+        buf_adds(text, *word == '\'' ? "'\\''" : (char[]){*word, '\0'});
+    buf_addc(text, '\'');
+}
+
+void restore_plan_add_command(const struct restore_plan_call *call, const char *config_path,
+                              struct buf *text)
+{
+    buf_adds(text, "archiver-tui -c");
+    add_shell_word(text, config_path);
+    for (size_t i = 0; call->words[i]; i++)
+        add_shell_word(text, call->words[i]);
 }

@@ -17,15 +17,31 @@ void restoring_free(struct restoring *r)
     free(r);
 }
 
-char *restoring_command(const struct restoring *r)
+static char *command_of(const struct app *app, const struct restore_plan *plan)
 {
     struct restore_plan_call call;
     struct buf text = BUF_INIT;
 
-    restore_plan_make(r->plan, app_config(r->app), &call);
-    restore_plan_add_command(&call, &text);
+    restore_plan_make(plan, app_config(app), &call);
+    restore_plan_add_command(&call, app_path(app), &text);
     restore_plan_call_done(&call);
     return buf_steal(&text);
+}
+
+char *restoring_command(const struct restoring *r)
+{
+    return command_of(r->app, r->plan);
+}
+
+bool restoring_is_current(const struct restoring_work *work)
+{
+    char *then = command_of(work->restoring->app, work->plan);
+    char *now = restoring_command(work->restoring);
+    bool same = strcmp(then, now) == 0;
+
+    free(then);
+    free(now);
+    return same;
 }
 
 /* --- work --- */
@@ -46,6 +62,7 @@ static void do_work(struct task *task, void *arg)
     struct restoring_work *work = arg;
     struct restore_plan_call call;
 
+    work->err = ERR_INIT;
     restore_plan_make(work->plan, work->config, &call);
     call.params.stop = task_stop(task);
     call.params.progress = work->progress;
@@ -71,6 +88,7 @@ struct progress *restoring_start(const struct restoring_work *what)
     work->plan = restore_plan_copy(what->restoring->plan);
     work->config = app_config(app);
     work->progress = progress_new();
+    err_set(&work->err, ERR_INTERRUPTED, "%s: stopped", what->title); /* before its turn came */
     struct task_params params = {.title = what->title,
                                  .owner = what->owner,
                                  .arg = work,
@@ -172,19 +190,41 @@ static void add_count(struct buf *text, const char *before, int64_t n, const cha
     buf_adds(text, behind);
 }
 
-static void add_totals(const struct restore_report *report, struct listing *listing)
+/* A dry run counts what is there, not what would be done to it. */
+static void add_conflicts(const struct restoring *r, struct listing *listing)
 {
+    static const struct {
+        const char *answer, *what;
+        enum theme_style style;
+    } hows[] = {
+        {"fail", "the first of them ends the restore, and nothing is left behind", STYLE_BAD},
+        {"skip", "they stay as they are", STYLE_WARN},
+        {"overwrite", "they are replaced as a whole", STYLE_WARN},
+        {"upsert", "they get the columns that the archive has", STYLE_WARN},
+    };
+    struct buf text = BUF_INIT;
+    enum theme_style style = STYLE_GOOD;
+
+    add_count(&text, "", r->report.counts.conflicts, " are there already");
+    for (size_t i = 0; r->report.counts.conflicts > 0 && i < sizeof(hows) / sizeof(hows[0]); i++) {
+        if (!restore_plan_is(r->plan, "on-conflict", hows[i].answer))
+            continue;
+        buf_addf(&text, ": %s", hows[i].what);
+        style = hows[i].style;
+    }
+    listing_add_text(listing, style, buf_str(&text));
+    buf_done(&text);
+}
+
+static void add_totals(const struct restoring *r, struct listing *listing)
+{
+    const struct restore_report *report = &r->report;
     struct buf text = BUF_INIT;
 
     add_count(&text, "of ", report->counts.read, " rows ");
-    add_count(&text, "", report->counts.restored, " come back, ");
-    add_count(&text, "", report->counts.updated, " are updated, ");
-    add_count(&text, "", report->counts.skipped, " skipped");
+    add_count(&text, "", report->counts.restored, " come back");
     listing_add_text(listing, STYLE_BOLD, buf_str(&text));
-    buf_reset(&text);
-    add_count(&text, "", report->counts.conflicts, " are there already");
-    listing_add_text(listing, report->counts.conflicts > 0 ? STYLE_WARN : STYLE_GOOD,
-                     buf_str(&text));
+    add_conflicts(r, listing);
     buf_reset(&text);
     buf_adds(&text, "to fetch ");
     text_add_bytes(&text, report->bytes_to_fetch);
@@ -217,12 +257,7 @@ static void add_findings(const struct restore_report *report, struct listing *li
         listing_addf(listing, STYLE_TEXT, "note: %s", report->notes[i]);
 }
 
-static bool ends_at_a_conflict(const struct restoring *r)
-{
-    return restore_plan_is(r->plan, "on-conflict", "fail") && r->report.counts.conflicts > 0;
-}
-
-void restoring_add_counts(const struct restoring *r, struct listing *listing)
+void restoring_add_counts(const struct restoring *r, const char *how, struct listing *listing)
 {
     char *command = restoring_command(r);
 
@@ -230,19 +265,14 @@ void restoring_add_counts(const struct restoring *r, struct listing *listing)
         add_progress(r, listing);
     else if (r->err.kind != ERR_NONE)
         add_err(listing, &r->err);
-    else if (!r->counted || strcmp(r->counted, command) != 0)
-        listing_add_text(listing, STYLE_WARN,
-                         r->counted ? "the answers are others since it was counted: Ctrl-R counts"
-                                    : "not counted yet: Ctrl-R reads the archives, counts, and "
-                                      "changes nothing");
+    else if (!r->counted)
+        listing_addf(listing, STYLE_WARN, "not counted yet: %s", how);
+    else if (strcmp(r->counted, command) != 0)
+        listing_addf(listing, STYLE_WARN, "the answers are others since it was counted: %s", how);
     else {
         if (r->report.err.kind != ERR_NONE)
             add_err(listing, &r->report.err);
-        add_totals(&r->report, listing);
-        if (ends_at_a_conflict(r))
-            listing_add_text(listing, STYLE_BAD,
-                             "by `fail` the first of them ends the restore; nothing is left "
-                             "behind then");
+        add_totals(r, listing);
         add_findings(&r->report, listing);
     }
     free(command);

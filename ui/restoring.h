@@ -46,8 +46,10 @@ void restoring_edit_column(struct restoring *restoring, const struct restore_col
 
 /* The plan as a command for a shell; malloc'd. */
 char *restoring_command(const struct restoring *restoring);
-/* What the dry run said, says so far, or that there was none of this plan. */
-void restoring_add_counts(const struct restoring *restoring, struct listing *listing);
+/* What the dry run said, says so far, or that there was none of this plan, and `how` to make one.
+ */
+void restoring_add_counts(const struct restoring *restoring, const char *how,
+                          struct listing *listing);
 
 struct restoring_work {
     struct restoring *restoring;
@@ -64,5 +66,7 @@ struct restoring_work {
 };
 /* `work` gets the plan's parameters, with a stop and a progress. The mapping file is there then. */
 struct progress *restoring_start(const struct restoring_work *work);
+/* Is what came of it about the plan as it is by now? */
+bool restoring_is_current(const struct restoring_work *work);
 
 #endif

@@ -46,6 +46,11 @@ static void take_comparison(struct restoring_work *work)
 {
     struct restoring *r = work->restoring;
 
+    app_say(r->app, STYLE_DIM, "%s", "");
+    if (!restoring_is_current(work)) { /* something was typed meanwhile */
+        compare_columns(work->owner);
+        return;
+    }
     if (work->err.kind == ERR_CONFIG && restore_plan_rule_at(r->plan, 0)) {
         ask_to_forget(work->owner, &work->err);
         return;
@@ -62,6 +67,8 @@ static void take_comparison(struct restoring_work *work)
 
 static void compare_columns(struct restoring_step *s)
 {
+    if (tasks_busy(app_tasks(s->restoring->app), s))
+        return;
     restoring_start(&(struct restoring_work){.restoring = s->restoring,
                                              .owner = s,
                                              .title = "comparing columns",

@@ -93,6 +93,21 @@ static const char *choice(const void *self, size_t i, size_t n)
     return field_at(f, i) != WHAT ? NULL : choices_of(f)[n];
 }
 
+/* The nearest name, else all of them. */
+static void hint_at_names(const char *name, const char *const *names, size_t count, struct err *err)
+{
+    const char *nearest = text_nearest(name, names, count);
+    struct buf all = BUF_INIT;
+
+    for (size_t i = 0; i < count; i++)
+        buf_addf(&all, "%s%s", i > 0 ? ", " : "", names[i]);
+    if (nearest)
+        err_hint(err, "did you mean \"%s\"?", nearest);
+    else
+        err_hint(err, "it has %s", buf_str(&all));
+    buf_done(&all);
+}
+
 /* Does the table have it? */
 static bool is_of_table(const struct column_form *f, const char *name, struct err *err)
 {
@@ -102,16 +117,14 @@ static bool is_of_table(const struct column_form *f, const char *name, struct er
     bool found = false;
 
     for (size_t i = 0; i < of->column_count; i++) {
-        if (!of->columns[i].target)
+        if (!of->columns[i].target || of->columns[i].earlier)
             continue;
         names[n++] = of->columns[i].target;
         found = found || strcmp(name, names[n - 1]) == 0;
     }
     if (!found) {
-        const char *nearest = text_nearest(name, names, n);
         err_set(err, ERR_USAGE, "the table has no column \"%s\"", name);
-        if (nearest)
-            err_hint(err, "did you mean \"%s\"?", nearest);
+        hint_at_names(name, names, n, err);
     }
     free(names);
     return found;

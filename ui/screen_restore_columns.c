@@ -52,10 +52,10 @@ enum column { ARCHIVE, ARCHIVE_TYPE, BECOMES, TARGET, TARGET_TYPE, INTO };
 
 static const struct table_column columns[] = {
     [ARCHIVE] = {.title = "archive", .min = 14, .max = 26, .frozen = true},
-    [ARCHIVE_TYPE] = {.title = "type", .min = 8, .max = 26},
+    [ARCHIVE_TYPE] = {.title = "type", .min = 8, .max = 17},
     [BECOMES] = {.title = "becomes", .min = 9},
     [TARGET] = {.title = "table", .min = 14, .max = 26},
-    [TARGET_TYPE] = {.title = "type", .min = 8, .max = 26},
+    [TARGET_TYPE] = {.title = "type", .min = 8, .max = 17},
     [INTO] = {.title = "of", .min = 10},
 };
 
@@ -80,7 +80,7 @@ static enum theme_style style_of(const struct restore_column *column)
 static void add_becomes(const struct screen *s, const struct restore_column *c, struct buf *text)
 {
     const struct restore_plan_rule *rule =
-        restore_plan_rule(s->r->plan, c->archive ? c->archive : c->target, !c->archive);
+        restore_plan_rule(s->before, c->archive ? c->archive : c->target, !c->archive);
 
     buf_addf(text, "%s%s%s", c->refuses ? "!" : "", restore_becomes_name(c->becomes),
              rule && rule->using ? " SQL" : "");
@@ -136,6 +136,7 @@ static void take_comparison(struct restoring_work *work)
     struct screen *s = work->owner;
 
     s->comparing = false;
+    app_say(s->r->app, STYLE_DIM, "%s", "");
     if (work->err.kind != ERR_NONE) {
         take_back(s);
         app_fail(s->r->app, &work->err);
@@ -172,6 +173,13 @@ static const struct keys_binding bindings[] = {
     {SHOW, {'m'}, "mapping file", "the file that what was said makes", false},
 };
 
+static bool is_comparing(const struct screen *s)
+{
+    if (s->comparing)
+        app_say(s->r->app, STYLE_DIM, "not now: columns are still being compared");
+    return s->comparing;
+}
+
 /* A mapping file is about one table's columns. */
 static bool may_map(const struct screen *s)
 {
@@ -184,7 +192,7 @@ static bool may_map(const struct screen *s)
         app_say(app, STYLE_WARN, "the columns go by %s; change it there, or take it out (Ctrl-P)",
                 restore_plan_get(s->r->plan, "mapping"));
     else
-        return !tasks_busy(app_tasks(app), s);
+        return !is_comparing(s);
     return false;
 }
 
@@ -202,7 +210,7 @@ static void undo(struct screen *s, const struct restore_column *column)
 
 static void go_on(struct screen *s)
 {
-    if (tasks_busy(app_tasks(s->r->app), s))
+    if (is_comparing(s))
         return;
     if (s->refused)
         app_say(s->r->app, STYLE_BAD,

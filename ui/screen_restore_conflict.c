@@ -17,7 +17,8 @@ struct screen {
 static void show_counts(struct screen *s)
 {
     listing_clear(&s->counts);
-    restoring_add_counts(s->step.restoring, &s->counts);
+    restoring_add_counts(s->step.restoring, "Ctrl-R reads the archives, and changes nothing",
+                         &s->counts);
     listing_show(&s->counts);
 }
 

@@ -15,10 +15,14 @@ struct screen {
 
 /* --- what will be done --- */
 
+static void add_answer(struct screen *s, const struct restore_plan_question *q)
+{
+    listing_addf(&s->listing, STYLE_TEXT, "  %-18s %s", q->prompt,
+                 restore_plan_get(s->r->plan, q->id));
+}
+
 static void add_source(struct screen *s)
 {
-    static const char *const ids[] = {"keys",  "run",        "database", "schema",
-                                      "table", "start-date", "end-date", "where"};
     const struct restore_plan_question *q;
 
     listing_addf(&s->listing, STYLE_BOLD, "%s",
@@ -26,12 +30,9 @@ static void add_source(struct screen *s)
                      ? "A whole run is brought back; its archives are marked as rolled back"
                      : "Rows are brought back");
     for (size_t i = 0; (q = restore_plan_question(i)); i++) {
-        for (size_t n = 0; n < sizeof(ids) / sizeof(ids[0]); n++) {
-            if (strcmp(ids[n], q->id) == 0 && restore_plan_applies(s->r->plan, q) &&
-                restore_plan_is_answered(s->r->plan, q->id))
-                listing_addf(&s->listing, STYLE_TEXT, "  %-14s %s", q->prompt,
-                             restore_plan_get(s->r->plan, q->id));
-        }
+        if (q->step == PLAN_SOURCE && strcmp(q->id, "source") != 0 &&
+            restore_plan_applies(s->r->plan, q) && restore_plan_is_answered(s->r->plan, q->id))
+            add_answer(s, q);
     }
 }
 
@@ -58,13 +59,13 @@ static void add_table(struct screen *s, const struct restore_comparison *of)
 
     listing_addf(&s->listing, STYLE_ACCENT, "%s -> %s.%s.%s%s", of->from, of->database, of->schema,
                  of->table, of->exists ? "" : " (will be made)");
-    buf_addf(&text, "  %-14s %zu, with ", "Archives", of->archives);
+    buf_addf(&text, "  %-18s %zu, with ", "Archives", of->archives);
     text_add_count(&text, of->rows);
     buf_adds(&text, " rows in all, ");
     text_add_bytes(&text, of->bytes);
     listing_add_text(&s->listing, STYLE_TEXT, buf_str(&text));
     buf_reset(&text);
-    buf_addf(&text, "  %-14s ", "Columns");
+    buf_addf(&text, "  %-18s ", "Columns");
     add_columns(of, &text);
     listing_add_text(&s->listing, STYLE_TEXT, buf_str(&text));
     buf_done(&text);
@@ -78,8 +79,7 @@ static void add_answers(struct screen *s)
         bool matters = strcmp(q->id, "on-conflict") == 0 ||
                        (q->step == PLAN_CONFLICT && restore_plan_is_answered(s->r->plan, q->id));
         if (matters)
-            listing_addf(&s->listing, STYLE_TEXT, "  %-18s %s", q->prompt,
-                         restore_plan_get(s->r->plan, q->id));
+            add_answer(s, q);
     }
 }
 
@@ -94,9 +94,8 @@ static void compose(struct screen *s)
         add_table(s, &all->tables[i]);
     add_answers(s);
     listing_add_text(&s->listing, STYLE_BOLD, "Counted by a dry run");
-    restoring_add_counts(s->r, &s->listing);
+    restoring_add_counts(s->r, "Ctrl-R does, in the step before", &s->listing);
     listing_add_text(&s->listing, STYLE_BOLD, "The same from a shell");
-    listing_addf(&s->listing, STYLE_DIM, "  archiver-tui -c %s", app_path(s->r->app));
     listing_add(&s->listing, STYLE_DIM, command, strlen(command));
     listing_show(&s->listing);
     free(command);

@@ -226,6 +226,8 @@ static void forwards(struct screen *s)
 {
     bool connect = s->step == WIZARD_CONNECT;
 
+    if (tasks_busy(app_tasks(s->setup->app), s))
+        return;
     setup_start(&(struct setup_work){.setup = s->setup,
                                      .owner = s,
                                      .work = connect ? look_at_server : try_store,

@@ -21,7 +21,7 @@ static void forwards(struct app *app, struct screen *s)
 {
     if (!form_settled(&s->form))
         app_say(app, STYLE_BAD, "%s", s->form.err.what);
-    else if (!tasks_busy(app_tasks(app), s->step.source.self))
+    else
         s->step.forwards(app, s->step.source.self);
 }
 

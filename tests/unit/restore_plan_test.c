@@ -36,8 +36,9 @@ static void check_command(const char *const *answers, const char *expected)
     struct buf text = BUF_INIT;
 
     restore_plan_make(plan, NULL, &call);
-    restore_plan_add_command(&call, &text);
-    CHECK_STR(buf_str(&text), expected);
+    restore_plan_add_command(&call, "a.yaml", &text);
+    CHECK(strncmp(buf_str(&text), "archiver-tui -c a.yaml ", 23) == 0);
+    CHECK_STR(buf_str(&text) + 23, expected);
     buf_done(&text);
     restore_plan_call_done(&call);
     restore_plan_free(plan);
