@@ -9,14 +9,15 @@
 
 /* --- the table --- */
 
-static bool target_exists(struct restore_turn *t, bool *ret_exists, struct err *err)
+bool restore_target_exists(struct conn *conn, const struct restore_table_params *table,
+                           bool *ret_exists, struct err *err)
 {
     struct buf value = BUF_INIT;
     bool ok =
-        conn_value(t->conn,
+        conn_value(conn,
                    "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
                    " WHERE n.nspname = $1 AND c.relname = $2",
-                   2, (const char *const[]){t->p->schema, t->p->table}, &value, ret_exists, err);
+                   2, (const char *const[]){table->schema, table->table}, &value, ret_exists, err);
 
     buf_done(&value);
     return ok;
@@ -196,7 +197,7 @@ bool restore_target_prepare(struct restore_turn *t, struct err *err)
 {
     bool exists;
 
-    if (!target_exists(t, &exists, err))
+    if (!restore_target_exists(t->conn, t->p, &exists, err))
         return false;
     if (!exists && t->r->create_table && !create_target(t, err))
         return false;

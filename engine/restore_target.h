@@ -12,6 +12,9 @@
 
 #include "restore_turn.h"
 
+/* Is there a relation of the target's name? */
+bool restore_target_exists(struct conn *conn, const struct restore_table_params *table,
+                           bool *ret_exists, struct err *err);
 /* Fills turn->info. ERR_PREFLIGHT where some archive does not fit; all differences are in the
  * report then. */
 bool restore_target_prepare(struct restore_turn *turn, struct err *err);

@@ -181,16 +181,30 @@ bool runs_read(struct store *store, const struct config *config, size_t most,
     return ok;
 }
 
-bool runs_report(struct store *store, const struct config *config, const char *run_id,
-                 struct buf *ret_json, struct err *err)
+static bool get_report(struct store *store, const struct config *config, const char *run_id,
+                       const char *ending, struct buf *ret_json, struct err *err)
 {
     struct buf key = BUF_INIT;
 
     add_prefix(config, &key);
-    buf_addf(&key, "%s.json", run_id);
+    buf_addf(&key, "%s%s", run_id, ending);
     bool ok = store_get(store, buf_str(&key), 0, UINT64_MAX, ret_json, err);
     buf_done(&key);
-    return ok || err_in(err, "report of %s", run_id);
+    return ok;
+}
+
+bool runs_report(struct store *store, const struct config *config, const char *run_id,
+                 struct buf *ret_json, struct err *err)
+{
+    struct err missing, other;
+
+    if (get_report(store, config, run_id, ".json", ret_json, &missing))
+        return true;
+    if (missing.kind == ERR_NOT_FOUND && /* a restore's ends otherwise */
+        get_report(store, config, run_id, "-restore.json", ret_json, &other))
+        return true;
+    *err = missing;
+    return err_in(err, "report of %s", run_id);
 }
 
 void runs_list_done(struct runs_list *list)

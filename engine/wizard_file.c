@@ -4,7 +4,6 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/diff.h"
@@ -277,21 +276,7 @@ bool wizard_save(const struct wizard *w, bool overwrite, struct err *err)
 
 static bool draft_path(struct buf *ret_path)
 {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-
-    if (state && *state == '/')
-        buf_addf(ret_path, "%s/archiver-tui/", state);
-    else if (home && *home == '/')
-        buf_addf(ret_path, "%s/.local/state/archiver-tui/", home);
-    else
-        return false;
-    for (char *slash = strchr(ret_path->data + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(ret_path->data, 0700); /* what cannot be made shows when the file is */
-        *slash = '/';
-    }
-    buf_adds(ret_path, "wizard.yaml");
-    return true;
+    return file_state_path("wizard.yaml", ret_path);
 }
 
 bool wizard_keep_draft(const struct wizard *w, struct err *err)

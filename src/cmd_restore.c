@@ -328,7 +328,7 @@ const struct command cmd_rollback = {
                "Examples:\n"
                "  archiver-tui rollback 20261123T140211Z-7f3a --dry-run\n"
                "  archiver-tui rollback 7f3a -t audit_logs\n",
-    .takes = TAKES_DATABASE | TAKES_TABLE | TAKES_DRY_RUN | TAKES_RESTORE,
+    .takes = TAKES_DATABASE | TAKES_TABLE | TAKES_DRY_RUN | TAKES_RESTORE | TAKES_DETACH,
     .args_min = 1,
     .args_max = 1,
     .needs_config = true,

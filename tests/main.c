@@ -17,7 +17,7 @@ extern const struct test_suite base_err_suite, base_text_suite, base_queue_suite
     store_credentials_suite, store_parts_suite, store_address_suite, store_pace_suite, rate_suite,
     progress_suite, live_mapping_suite, live_create_suite, live_aside_suite, ui_glyphs_suite,
     ui_canvas_suite, ui_table_suite, ui_task_suite, ui_form_suite, ui_json_tree_suite,
-    base_diff_suite, wizard_suite, verify_suite, config_edit_suite;
+    base_diff_suite, wizard_suite, verify_suite, config_edit_suite, restore_plan_suite;
 
 static const struct test_suite *const suites[] = {
     &base_err_suite,      &base_text_suite,       &base_queue_suite,
@@ -33,7 +33,7 @@ static const struct test_suite *const suites[] = {
     &ui_glyphs_suite,     &ui_canvas_suite,       &ui_table_suite,
     &ui_task_suite,       &ui_form_suite,         &ui_json_tree_suite,
     &base_diff_suite,     &wizard_suite,          &verify_suite,
-    &config_edit_suite,
+    &config_edit_suite,   &restore_plan_suite,
 };
 
 #define SUITE_COUNT (sizeof(suites) / sizeof(suites[0]))

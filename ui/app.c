@@ -217,7 +217,7 @@ void app_go(struct app *app, int number)
         {overview_open, NULL},
         {runs_open, NULL},
         {archives_open, NULL},
-        {NULL, ":restore brings rows back; there is no screen for it in this version"},
+        {restore_open, NULL},
         {verify_open, NULL},
         {settings_open, NULL},
     };

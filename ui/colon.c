@@ -22,7 +22,7 @@ enum { WORDS_MAX = 64, OUTPUT_MAX = 8 << 20, KILL_AFTER_MS = 3000 };
 static const char *const own_words[] = {"overview", "quit", "tasks", "log", NULL};
 /* What changes rows or objects: asked about first, and run in a process of its own. */
 static const char *const writing[] = {"archive", "restore", "rollback", "recover", "stop", NULL};
-static const char *const starting[] = {"archive", "restore", NULL};
+static const char *const starting[] = {"archive", "restore", "rollback", NULL};
 
 /* --- a process --- */
 

@@ -298,7 +298,7 @@ static int compare(const void *self, size_t a, size_t b, size_t column)
 
 /* --- keys --- */
 
-enum action { OPEN = 1, PREVIEW, FIND, WHERE, DRY_RUN, BRING_BACK, VERIFY, TREE, RELOAD };
+enum action { OPEN = 1, PREVIEW, FIND, WHERE, DRY_RUN, BRING_BACK, RESTORE, VERIFY, TREE, RELOAD };
 
 static const struct keys_binding bindings[] = {
     {OPEN, {'\r', 'i'}, "open", "facts, members and schema of it; in the tree, the list", false},
@@ -312,6 +312,7 @@ static const struct keys_binding bindings[] = {
      "bring back",
      "rows of the marked ones, or this one, into their tables",
      true},
+    {RESTORE, {'o'}, "restore as", "the same with a say in where to, columns, conflicts", false},
     {VERIFY, {'c'}, "verify table", "verify the archives of this one's table", false},
     {RELOAD, {'r', K_CTRL('r')}, "reload", "list again", false},
 };
@@ -412,6 +413,16 @@ static void ask_restore(struct screen *s)
     buf_done(&text);
 }
 
+static void open_restore(struct screen *s)
+{
+    struct chosen *chosen = choose(s);
+
+    if (!chosen)
+        return;
+    restore_open_keys(s->app, (const char *const *)chosen->words + 1);
+    free_chosen(chosen);
+}
+
 /* What rows are looked for in: the marked ones, else this one, or all that are shown. The keys are
  * borrowed from the rows. */
 static struct browse_part *choose_parts(const struct screen *s, bool all, size_t *ret_count)
@@ -496,6 +507,9 @@ static void act(struct app *app, void *self, int action)
         break;
     case WHERE:
         ask(s, "where: ", take_where);
+        break;
+    case RESTORE:
+        open_restore(s);
         break;
     case DRY_RUN:
         dry_run(s);

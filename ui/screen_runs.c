@@ -260,13 +260,23 @@ static int compare(const void *self, size_t a, size_t b, size_t column)
 
 /* --- keys --- */
 
-enum action { OPEN = 1, REPORT, RELOAD };
+enum action { OPEN = 1, REPORT, ROLL_BACK, RELOAD };
 
 static const struct keys_binding bindings[] = {
     {OPEN, {'\r'}, "open", "the live run, or the report of one that is over", false},
     {REPORT, {'o'}, "report", "the report as it is stored", false},
+    {ROLL_BACK, {'b'}, "roll back", "bring back all that this run archived, by steps", false},
     {RELOAD, {'r', K_CTRL('r')}, "reload", "read the store's reports again", false},
 };
+
+static bool offers(const void *self, int action)
+{
+    const struct screen *s = self;
+    size_t row;
+
+    return action != ROLL_BACK ||
+           (table_current(&s->table, &row) && strcmp(as_past(s, row).kind, "archive") == 0);
+}
 
 static void act(struct app *app, void *self, int action)
 {
@@ -277,6 +287,8 @@ static void act(struct app *app, void *self, int action)
         reload(s);
     else if (table_current(&s->table, &row) && action == OPEN && hub_run_at(app_hub(app), row))
         live_open(app, id(s, row));
+    else if (table_current(&s->table, &row) && action == ROLL_BACK)
+        restore_open_rollback(app, id(s, row));
     else if (table_current(&s->table, &row))
         report_open(app, id(s, row));
 }
@@ -322,6 +334,7 @@ static void close_screen(void *self)
 
 static const struct screen_class runs_class = {.name = "Runs",
                                                .keys = KEYS(bindings),
+                                               .offers = offers,
                                                .act = act,
                                                .table = table_of,
                                                .tick = tick,

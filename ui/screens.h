@@ -25,6 +25,12 @@ void verify_open(struct app *app);
 /* Asks what is verified and how deeply, and begins it. `archives`: those that are chosen, with
  * spaces between; "": none. */
 void verify_form_open(struct app *app, const char *archives);
+/* The restore flow (restoring.h), from its first step on: with nothing answered yet, */
+void restore_open(struct app *app);
+/* of these archives (NULL-ended), */
+void restore_open_keys(struct app *app, const char *const *keys);
+/* of all that a run archived, as a rollback. */
+void restore_open_rollback(struct app *app, const char *run_id);
 void settings_open(struct app *app);
 /* Of the screen that was on top. */
 void help_open(struct app *app, const struct screen_class *of, struct table *table,

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "listing.h"
+
 /* --- work --- */
 
 static void drop_work(void *arg)
@@ -88,41 +90,17 @@ struct review {
     struct check_report report;
     bool checked;
     struct err err;
-    char **lines;
-    enum theme_style *styles;
-    size_t count;
-    struct table_source source;
-    struct table table;
-    char id[24];
+    struct listing listing;
 };
 
-static void add_line(struct review *r, enum theme_style style, const char *text, size_t len)
+static void add_yaml(struct review *r, const char *yaml)
 {
-    r->lines = mem_grow(r->lines, (r->count + 1) * sizeof(*r->lines));
-    r->styles = mem_grow(r->styles, (r->count + 1) * sizeof(*r->styles));
-    r->lines[r->count] = mem_printf("%.*s", (int)len, text);
-    r->styles[r->count++] = style;
-}
-
-static void add_lines(struct review *r, enum theme_style style, const char *text)
-{
-    while (*text) {
-        size_t len = strcspn(text, "\n");
-        bool comment = text[strspn(text, " ")] == '#';
-        add_line(r, comment ? STYLE_DIM : style, text, len);
-        text += len + (text[len] == '\n');
+    while (*yaml) {
+        size_t len = strcspn(yaml, "\n");
+        bool comment = yaml[strspn(yaml, " ")] == '#';
+        listing_add(&r->listing, comment ? STYLE_DIM : STYLE_TEXT, yaml, len);
+        yaml += len + (yaml[len] == '\n');
     }
-}
-
-static void forget_lines(struct review *r)
-{
-    for (size_t i = 0; i < r->count; i++)
-        free(r->lines[i]);
-    free(r->lines);
-    free(r->styles);
-    r->lines = NULL;
-    r->styles = NULL;
-    r->count = 0;
 }
 
 static void add_findings(struct review *r)
@@ -134,11 +112,12 @@ static void add_findings(struct review *r)
             continue;
         buf_addf(&text, "%s %s: %s: %s", item->verdict == CHECK_WARN ? "note  " : "FAILED",
                  item->subject, item->name, item->detail);
-        add_lines(r, item->verdict == CHECK_WARN ? STYLE_WARN : STYLE_BAD, buf_str(&text));
+        listing_add_text(&r->listing, item->verdict == CHECK_WARN ? STYLE_WARN : STYLE_BAD,
+                         buf_str(&text));
         if (item->hint[0]) {
             buf_reset(&text);
             buf_addf(&text, "         %s", item->hint);
-            add_lines(r, STYLE_ACCENT, buf_str(&text));
+            listing_add_text(&r->listing, STYLE_ACCENT, buf_str(&text));
         }
         buf_done(&text);
     }
@@ -148,50 +127,29 @@ static void compose(struct review *r)
 {
     struct buf text = BUF_INIT;
 
-    forget_lines(r);
+    listing_clear(&r->listing);
     if (r->err.kind != ERR_NONE) {
         char line[sizeof(struct err)];
         err_line(&r->err, line, sizeof(line));
-        add_lines(r, STYLE_BAD, line);
+        listing_add_text(&r->listing, STYLE_BAD, line);
     } else if (!r->checked) {
-        add_lines(r, STYLE_DIM, "checking all that a run needs ...");
+        listing_add_text(&r->listing, STYLE_DIM, "checking all that a run needs ...");
     } else {
         buf_addf(&text, "checked: %zu well, %zu notes, %zu failed", r->report.passed,
                  r->report.warned, r->report.failed);
-        add_lines(r, r->report.failed > 0 ? STYLE_BAD : STYLE_GOOD, buf_str(&text));
+        listing_add_text(&r->listing, r->report.failed > 0 ? STYLE_BAD : STYLE_GOOD,
+                         buf_str(&text));
         add_findings(r);
     }
     buf_reset(&text);
     wizard_estimate(r->setup->wizard, &text);
-    add_lines(r, STYLE_ACCENT, buf_str(&text));
+    listing_add_text(&r->listing, STYLE_ACCENT, buf_str(&text));
     buf_reset(&text);
     buf_addf(&text, "\n--- %s ---\n", wizard_path(r->setup->wizard));
     wizard_write(r->setup->wizard, &text);
-    add_lines(r, STYLE_TEXT, buf_str(&text));
+    add_yaml(r, buf_str(&text));
     buf_done(&text);
-    table_refresh(&r->table);
-}
-
-static size_t line_count(const void *self)
-{
-    return ((const struct review *)self)->count;
-}
-
-static void line_cell(const void *self, size_t row, size_t column, struct buf *text, int *style)
-{
-    const struct review *r = self;
-
-    (void)column;
-    buf_adds(text, r->lines[row]);
-    *style = (int)r->styles[row];
-}
-
-static const char *line_id(const void *self, size_t row)
-{
-    struct review *r = (struct review *)self; /* only its scratch */
-
-    snprintf(r->id, sizeof(r->id), "%zu", row);
-    return r->id;
+    listing_show(&r->listing);
 }
 
 static void check_all(struct setup_work *work, const struct stop *stop)
@@ -305,21 +263,20 @@ static void act(struct app *app, void *self, int action)
 
 static void draw(void *self, struct canvas *canvas, struct area area)
 {
-    table_draw(&((struct review *)self)->table, canvas, area);
+    table_draw(&((struct review *)self)->listing.table, canvas, area);
 }
 
 static struct table *table_of(void *self)
 {
-    return &((struct review *)self)->table;
+    return &((struct review *)self)->listing.table;
 }
 
 static void close_review(void *self)
 {
     struct review *r = self;
 
-    forget_lines(r);
     check_report_done(&r->report);
-    table_done(&r->table);
+    listing_done(&r->listing);
     free(r);
 }
 
@@ -332,14 +289,10 @@ static const struct screen_class review_class = {.name = "Review",
 
 void setup_open_review(struct setup *setup)
 {
-    static const struct table_column columns[] = {{.title = "", .min = 1}};
     struct review *r = mem_alloc(sizeof(*r));
 
     r->setup = setup;
-    r->source =
-        (struct table_source){.self = r, .count = line_count, .cell = line_cell, .id = line_id};
-    table_init(&r->table, &r->source, columns, 1);
-    r->table.headless = true;
+    listing_init(&r->listing);
     start_check(r);
     app_push(setup->app, &review_class, r);
 }

@@ -8,15 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "form.h"
 #include "setup.h"
+#include "stepform.h"
 
 struct screen {
     struct setup *setup;
     enum wizard_step step;
     struct buf password; /* typed for now; never written */
-    struct form_source source;
-    struct form form;
 };
 
 /* --- the questions that apply, and the password of now behind them --- */
@@ -239,94 +237,38 @@ static void forwards(struct screen *s)
 
 /* --- the screen --- */
 
-enum action { NEXT = 1, BACK, MOVE };
-
-static const struct keys_binding bindings[] = {
-    {NEXT, {K_CTRL('n')}, "try it and go on", "try what is answered, and the next step", false},
-    {BACK, {K_CTRL('p')}, "a step back", "the step before; answers stay", false},
-    {MOVE,
-     {K_DOWN},
-     NULL,
-     "Up, Down, Tab, Enter: from field to field; Left, Right: choices",
-     false},
-};
-
-static void act(struct app *app, void *self, int action)
+static void forwards_key(struct app *app, void *self)
 {
-    struct screen *s = self;
-
-    if (action == BACK) {
-        app_pop(app);
-        return;
-    }
-    if (form_settled(&s->form))
-        forwards(s);
-    else
-        app_say(app, STYLE_BAD, "%s", s->form.err.what);
-}
-
-/* Letters are for the fields; what a form does not take goes on to the bindings. */
-static bool take_key(struct app *app, void *self, const struct term_key *key)
-{
-    struct screen *s = self;
-    size_t before = count(s);
-
     (void)app;
-    if (key->code == K_CTRL('n') || key->code == K_CTRL('p'))
-        return false;
-    enum form_act done = form_key(&s->form, key);
-    if (done == FORM_DONE)
-        forwards(s);
-    if (count(s) != before && form_settled(&s->form)) /* an answer brings other questions */
-        form_refresh(&s->form);
-    return done != FORM_NOTHING;
-}
-
-static void draw(void *self, struct canvas *c, struct area area)
-{
-    struct screen *s = self;
-
-    canvas_put(c, area.row, 1, area.cols - 2, STYLE_DIM,
-               s->step == WIZARD_CONNECT
-                   ? "Which server, and as whom? No password is ever written."
-                   : "Where do archives go? The last Enter tries it: put, get, list, remove.");
-    form_draw(&s->form, c, (struct area){area.row + 2, 0, area.rows - 2, area.cols});
-}
-
-static void crumb(const void *self, struct buf *text)
-{
-    const struct screen *s = self;
-
-    buf_adds(text, s->step == WIZARD_CONNECT ? "Connect" : "Store");
+    forwards(self);
 }
 
 static void close_screen(void *self)
 {
     struct screen *s = self;
 
-    form_done(&s->form);
     if (s->password.data)
         explicit_bzero(s->password.data, s->password.cap);
     buf_done(&s->password);
     free(s);
 }
 
-static const struct screen_class form_class = {.name = "Setup",
-                                               .keys = KEYS(bindings),
-                                               .crumb = crumb,
-                                               .act = act,
-                                               .key = take_key,
-                                               .draw = draw,
-                                               .close = close_screen};
-
 void setup_open_form(struct setup *setup, enum wizard_step step)
 {
+    static const struct keys_binding bindings[] = {
+        STEPFORM_KEYS("try it and go on", "try what is answered, and the next step")};
     struct screen *s = mem_alloc(sizeof(*s));
 
     s->setup = setup;
     s->step = step;
-    s->source = (struct form_source){
-        .self = s, .count = count, .field = field, .choice = choice, .set = set};
-    form_init(&s->form, &s->source);
-    app_push(setup->app, &form_class, s);
+    struct stepform form = {
+        .crumb = step == WIZARD_CONNECT ? "Connect" : "Store",
+        .intro = step == WIZARD_CONNECT
+                     ? "Which server, and as whom? No password is ever written."
+                     : "Where do archives go? The last Enter tries it: put, get, list, remove.",
+        .source = {.self = s, .count = count, .field = field, .choice = choice, .set = set},
+        .forwards = forwards_key,
+        .keys = KEYS(bindings),
+        .close = close_screen};
+    stepform_open(setup->app, &form);
 }

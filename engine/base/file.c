@@ -77,3 +77,22 @@ bool file_write(const struct file_params *p, const void *bytes, size_t len, stru
     free(temp);
     return ok;
 }
+
+bool file_state_path(const char *name, struct buf *ret_path)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+
+    if (state && *state == '/')
+        buf_addf(ret_path, "%s/archiver-tui/", state);
+    else if (home && *home == '/')
+        buf_addf(ret_path, "%s/.local/state/archiver-tui/", home);
+    else
+        return false;
+    for (char *slash = strchr(ret_path->data + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(ret_path->data, 0700); /* what cannot be made shows when the file is */
+        *slash = '/';
+    }
+    buf_adds(ret_path, name);
+    return true;
+}

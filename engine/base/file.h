@@ -23,4 +23,9 @@ struct file_params {
 /* Whole or not at all: what was there before stays until the new one is durable. */
 bool file_write(const struct file_params *params, const void *bytes, size_t len, struct err *err);
 
+/* Where a file of the program's own is kept: $XDG_STATE_HOME/archiver-tui/NAME, below
+ * ~/.local/state where that is not set. Appended; directories are made. False: there is no place.
+ */
+bool file_state_path(const char *name, struct buf *ret_path);
+
 #endif

@@ -79,7 +79,7 @@ wait What to do
 has earlier version of the object
 key q
 key i
-wait content        500 rows
+wait 20 500 rows of appdb
 key q
 key Down Down Enter
 wait belongs to no batch
