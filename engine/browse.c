@@ -188,11 +188,6 @@ void browse_place(const struct browse *b, uint64_t row, size_t *ret_part, uint64
     *ret_row = row - b->parts[part].first;
 }
 
-const char *browse_key(const struct browse *b, size_t part)
-{
-    return b->parts[part].key;
-}
-
 size_t browse_column_count(const struct browse *b)
 {
     return b->column_count;

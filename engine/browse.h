@@ -42,7 +42,6 @@ uint64_t browse_rows(const struct browse *browse); /* of all archives, whatever 
 uint64_t browse_first(const struct browse *browse, size_t part); /* its first row */
 /* Where a row stands: the archive and the row in it. */
 void browse_place(const struct browse *browse, uint64_t row, size_t *ret_part, uint64_t *ret_row);
-const char *browse_key(const struct browse *browse, size_t part);
 /* Columns by name, of the first archive and then what others have besides: they grow as archives
  * are opened. `type` NULL: not known. An archive that does not say its columns has one, "row". */
 size_t browse_column_count(const struct browse *browse);
@@ -72,6 +71,7 @@ bool browse_at_end(const struct browse *browse); /* of the matches */
 
 struct browse_wanted {
     const char *text; /* an expression (doc/where.md), else what a value has to hold, in any case */
+    bool is_where;    /* an expression, or an error */
     uint64_t from;    /* that row is looked at, too */
     bool back;
 };

@@ -156,7 +156,7 @@ static bool read_wanted(struct browse *b, const struct browse_wanted *wanted, st
     if (open_part(b, part, err))
         return true;
     b->searched.is_where = false;
-    if (err->kind != ERR_USAGE)
+    if (err->kind != ERR_USAGE || wanted->is_where)
         return false;
     *err = ERR_INIT;
     return open_part(b, part, err);

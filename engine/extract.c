@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "access.h"
-#include "row/csv.h"
+#include "base/csv.h"
 
 struct extract {
     const struct extract_params *params;

@@ -2,12 +2,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/csv.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "command.h"
 #include "output.h"
 #include "reader.h"
-#include "row/csv.h"
 
 #define CELL_MAX   40  /* columns of a cell in a table for people */
 #define TABLE_ROWS 500 /* rows that a table's widths are taken from */

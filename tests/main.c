@@ -16,8 +16,8 @@ extern const struct test_suite base_err_suite, base_text_suite, base_queue_suite
     row_earlier_suite, config_secret_suite, member_cipher_suite, store_keeping_suite,
     store_credentials_suite, store_parts_suite, store_address_suite, store_pace_suite, rate_suite,
     progress_suite, live_mapping_suite, live_create_suite, live_aside_suite, ui_glyphs_suite,
-    ui_canvas_suite, ui_table_suite, ui_task_suite, ui_form_suite, ui_json_tree_suite,
-    base_diff_suite, wizard_suite, verify_suite, config_edit_suite, restore_plan_suite;
+    ui_canvas_suite, ui_table_suite, ui_task_suite, ui_form_suite, json_tree_suite, base_diff_suite,
+    wizard_suite, verify_suite, config_edit_suite, restore_plan_suite;
 
 static const struct test_suite *const suites[] = {
     &base_err_suite,      &base_text_suite,       &base_queue_suite,
@@ -31,7 +31,7 @@ static const struct test_suite *const suites[] = {
     &live_aside_suite,    &store_keeping_suite,   &store_credentials_suite,
     &store_parts_suite,   &store_address_suite,   &store_pace_suite,
     &ui_glyphs_suite,     &ui_canvas_suite,       &ui_table_suite,
-    &ui_task_suite,       &ui_form_suite,         &ui_json_tree_suite,
+    &ui_task_suite,       &ui_form_suite,         &json_tree_suite,
     &base_diff_suite,     &wizard_suite,          &verify_suite,
     &config_edit_suite,   &restore_plan_suite,
 };

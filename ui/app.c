@@ -214,12 +214,8 @@ void app_go(struct app *app, int number)
         void (*open)(struct app *app);
         const char *instead; /* where there is no such screen: what does it */
     } screens[] = {
-        {overview_open, NULL},
-        {runs_open, NULL},
-        {archives_open, NULL},
-        {restore_open, NULL},
-        {verify_open, NULL},
-        {settings_open, NULL},
+        {overview_open, NULL}, {runs_open, NULL},   {archives_open, NULL},
+        {restore_open, NULL},  {verify_open, NULL}, {settings_open, NULL},
     };
 
     if (number < 1 || number > 6)

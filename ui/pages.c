@@ -37,7 +37,7 @@ struct job {
     struct browse_page *page;
     char *text; /* of a search, or a key */
     uint64_t from;
-    bool back, opened;
+    bool is_where, back, opened;
     bool found;
     uint64_t row;
     struct err err;
@@ -140,7 +140,7 @@ static void work(struct task *task, void *arg)
     if (job->work == READ) {
         job->page = browse_read(job->browse, job->number * PAGE_ROWS, PAGE_ROWS, &job->err);
     } else if (job->work == SEARCH) {
-        struct browse_wanted wanted = {job->text, job->from, job->back};
+        struct browse_wanted wanted = {job->text, job->is_where, job->from, job->back};
         browse_search(job->browse, &wanted, &job->found, &job->row, &job->err);
     } else {
         browse_find(job->browse, job->text, &job->found, &job->row, &job->err);
@@ -314,6 +314,7 @@ void pages_search(struct pages *p, const struct browse_wanted *wanted)
     job->work = SEARCH;
     job->text = mem_strdup(wanted->text);
     job->from = wanted->from;
+    job->is_where = wanted->is_where;
     job->back = wanted->back;
     ask(p, job);
 }

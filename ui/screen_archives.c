@@ -537,7 +537,7 @@ static bool take_any_key(struct app *app, void *self, const struct term_key *key
     bool open = key->code == K_RIGHT || key->code == 'l';
 
     (void)app;
-    if (s->in_tree && key->code == K_ESC) {
+    if (s->in_tree && key->code == K_ESC && archive_tree_table(s->tree)->filter.len == 0) {
         s->in_tree = false;
         return true;
     }

@@ -16,6 +16,7 @@ struct screen {
     struct pages *pages;
     char *where, *search;
     char *asked;    /* what is being looked for, as the operator wrote it */
+    bool failed;    /* the last reading; it was told */
     bool inside;    /* the archive's screen is below */
     uint64_t start; /* the cursor goes there once rows are known */
     size_t column_count;
@@ -132,10 +133,22 @@ static void know_columns(struct screen *s)
     table_set_columns(&s->table, s->columns, count);
 }
 
+/* Once; the line above the rows goes on to say it. */
+static void tell_error(struct screen *s)
+{
+    const struct err *err = pages_error(s->pages);
+    bool is_new = err->kind != ERR_NONE && !s->failed;
+
+    s->failed = err->kind != ERR_NONE;
+    if (is_new && err->kind != ERR_INTERRUPTED)
+        app_fail(s->app, err);
+}
+
 static void changed(void *owner)
 {
     struct screen *s = owner;
 
+    tell_error(s);
     know_columns(s);
     table_refresh(&s->table);
     if (s->start > 0 && s->table.count > s->start) {
@@ -195,7 +208,7 @@ static void take_time(struct app *app, void *self, const char *text)
 {
     struct screen *s = self;
     struct buf where = BUF_INIT;
-    struct browse_wanted wanted = {.from = 0};
+    struct browse_wanted wanted = {.is_where = true};
 
     (void)app;
     add_quoted(&where, pages_timestamp(s->pages), '"');
@@ -380,13 +393,26 @@ static void ask(struct app *app, struct screen *s, const char *label,
     app_prompt(app, &prompt);
 }
 
+/* Of a row that cannot be read there is only why. */
+static void open_row(struct app *app, struct screen *s)
+{
+    size_t row = 0;
+
+    table_current(&s->table, &row);
+    const struct browse_value *value = pages_value(s->pages, row, 0);
+    if (value && value->is == BROWSE_UNREADABLE)
+        app_fail(app, pages_damage(s->pages, row));
+    else
+        row_open(app, s->pages, &s->table);
+}
+
 static void act(struct app *app, void *self, int action)
 {
     struct screen *s = self;
 
     switch ((enum action)action) {
     case FORM:
-        row_open(app, s->pages, &s->table);
+        open_row(app, s);
         break;
     case WHERE:
         ask_where(app, s);
@@ -455,7 +481,6 @@ static void draw_head(const struct screen *s, struct canvas *c, struct area area
     const struct err *err = pages_error(s->pages),
                      *damage = pages_damage(s->pages, s->table.cursor);
     struct buf text = BUF_INIT;
-    char line[sizeof(struct err)];
 
     buf_addf(&text, "%s%" PRIu64 " requests, ", pages_searching(s->pages) ? "searching, " : "",
              cost->requests);
@@ -463,9 +488,10 @@ static void draw_head(const struct screen *s, struct canvas *c, struct area area
     int room = area.cols - 4 - glyph_width(c->glyphs, buf_str(&text));
     canvas_put_right(c, area.row, 1, area.cols - 2, STYLE_DIM, buf_str(&text));
     buf_reset(&text);
-    if (err->kind != ERR_NONE || damage) {
-        err_line(err->kind != ERR_NONE ? err : damage, line, sizeof(line));
-        canvas_put(c, area.row, 1, room, STYLE_BAD, line);
+    if (err->kind != ERR_NONE) {
+        canvas_putf(c, area.row, 1, room, STYLE_BAD, "r reads again: %s", err->what);
+    } else if (damage) {
+        canvas_putf(c, area.row, 1, room, STYLE_BAD, "%s: %s", damage->what, damage->why);
     } else if (!pages_opened(s->pages)) {
         canvas_putf(c, area.row, 1, room, STYLE_DIM, "opening%s", c->glyphs->ellipsis);
     } else {

@@ -17,7 +17,17 @@ wait cutoff
 key 3
 wait 20 1 archives, 2,617 rows
 key Enter
+wait 20 2,617 rows of appdb.public.logs
+wait keys 2184 to 4800
+key s
+wait jsonb
+key d
+wait CREATE TABLE
+key q
+wait 20 1 archives, 2,617 rows
+key p
 wait row 1 of 2,617
+has requests
 wait 20 2202
 key G
 wait row 2617 of 2,617
@@ -42,10 +52,6 @@ type level ==
 key Enter
 gone opening
 wait 20 operator is due here
-key q
-wait archives, 2,617 rows
-key i
-wait 20 of lines in
 key q
 wait archives, 2,617 rows
 key Q
@@ -152,6 +158,78 @@ key Q
 END
 }
 
+test_a_tree_narrows_the_list() {
+    fresh
+    three_tables "  batch_size: 500"
+    ok archive
+    local all day
+    all=$("$ARCHIVER" -c "$CONF" list --json | wc -l)
+    day=$(date -u +%F)
+    console <<END
+wait cutoff
+key 3
+wait 20 $all archives
+lacks archives of
+key Tab
+wait archives of
+has public.events
+key / e v e n t s Enter
+wait 20 3 archives, 1,
+has of appdb.public.events
+key Esc
+wait public.logs
+key l
+wait $day
+key Esc
+gone archives of
+has of appdb.public.events
+key Tab g
+wait 20 $all archives
+key Tab * Tab
+resize 50 200
+wait archives of
+wait 20 $all archives marked
+key Q
+exits 0
+END
+}
+
+test_a_key_is_found_and_shown_among_others() {
+    fresh
+    own_runs
+    logs 4800
+    config "" "  batch_size: 1000
+  member_kb: 64"
+    ok archive
+    console <<'END'
+wait cutoff
+key 3
+wait 20 3 archives
+key f
+type 3456
+key Enter
+wait 20 3456: 1 row, 1 of 3 archives looked into
+key Enter
+wait of 1,000
+wait "n": 3456
+key q i
+wait 20 1,000 rows of appdb.public.logs
+has keys 
+key q q
+wait 20 3 archives
+key f
+type 12
+key Enter
+wait no archive has it
+key q f
+type twelve
+key Enter
+wait "twelve" is not an integer
+key Q
+exits 0
+END
+}
+
 test_a_damaged_archive_says_so() {
     fresh
     own_runs
@@ -164,7 +242,7 @@ test_a_damaged_archive_says_so() {
 wait cutoff
 key 3
 wait 20 1 archives, 2,617 rows
-key Enter
+key p
 wait 20 damaged
 key q
 wait archives, 2,617 rows

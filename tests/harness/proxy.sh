@@ -19,3 +19,7 @@ proxy() {
 trouble() { # [RULE]...: from now on; none: none
     printf '%s\n' "$@" | curl -sS -f -X POST --data-binary @- "$S3_ENDPOINT/-/rules"
 }
+
+asked() { # REGEX: requests since the last call of `trouble` whose line in the log it finds
+    curl -sS "$S3_ENDPOINT/-/log" | grep -cE -- "$1" || true
+}

@@ -10,10 +10,6 @@
 . "$TESTS/harness/proxy.sh"
 export S3_ACCESS_KEY S3_SECRET_KEY
 
-asked() { # REGEX: requests since the last call of `trouble` whose line in the log it finds
-    curl -sS "$S3_ENDPOINT/-/log" | grep -cE -- "$1" || true
-}
-
 # A bucket, a table, and a store that is given up soon. $1: more options of s3.
 place() {
     proxy

@@ -83,4 +83,4 @@ static const struct test_case cases[] = {
     {NULL, NULL},
 };
 
-const struct test_suite ui_json_tree_suite = {"ui/json_tree", cases};
+const struct test_suite json_tree_suite = {"json_tree", cases};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: PostgreSQL */
-#include "row/csv.h"
+#include "base/csv.h"
 
 #include <string.h>
 

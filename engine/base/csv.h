@@ -4,8 +4,8 @@
  *
  * Threads: any thread (no state).
  */
-#ifndef ARCHIVER_ROW_CSV_H
-#define ARCHIVER_ROW_CSV_H
+#ifndef ARCHIVER_BASE_CSV_H
+#define ARCHIVER_BASE_CSV_H
 
 #include "base/buf.h"
 

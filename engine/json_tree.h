@@ -5,8 +5,8 @@
  *
  * Threads: one thread at a time.
  */
-#ifndef ARCHIVER_UI_JSON_TREE_H
-#define ARCHIVER_UI_JSON_TREE_H
+#ifndef ARCHIVER_JSON_TREE_H
+#define ARCHIVER_JSON_TREE_H
 
 #include "base/buf.h"
 
