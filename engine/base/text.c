@@ -491,6 +491,21 @@ void text_digest_free(struct text_digest *digest)
 
 /* --- words --- */
 
+const char *text_take_name(const char *text, const char *ends, struct buf *ret_name)
+{
+    buf_reset(ret_name);
+    if (*text != '"') {
+        size_t len = strcspn(text, ends);
+        buf_add(ret_name, text, len);
+        return text + len;
+    }
+    for (text++; *text && (*text != '"' || text[1] == '"'); text++) {
+        text += *text == '"';
+        buf_addc(ret_name, *text);
+    }
+    return *text ? text + 1 : NULL;
+}
+
 /* Two letters that changed places count as one slip, as people make it. */
 static size_t edit_distance(const char *a, const char *b)
 {
