@@ -148,6 +148,12 @@ static void test_names(void)
             continue;
         CHECK_STR(buf_str(&name), names[i].name);
         CHECK_STR(rest, names[i].rest);
+        struct buf again = BUF_INIT, back = BUF_INIT;
+        text_add_name(&again, buf_str(&name), names[i].ends);
+        CHECK_STR(text_take_name(buf_str(&again), names[i].ends, &back), "");
+        CHECK_STR(buf_str(&back), names[i].name);
+        buf_done(&again);
+        buf_done(&back);
     }
     buf_done(&name);
 }
