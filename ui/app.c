@@ -558,10 +558,8 @@ static const char *base_name(const char *path)
 
 static void add_store(const struct config_s3 *s3, struct buf *text)
 {
-    const char *endpoint = s3->endpoint ? s3->endpoint : "";
-
-    if (strncmp(endpoint, "file://", 7) == 0)
-        buf_addf(text, "%s/%s", endpoint + 7, s3->bucket);
+    if (config_directory(s3))
+        buf_addf(text, "%s/%s", config_directory(s3), s3->bucket);
     else
         buf_addf(text, "s3://%s", s3->bucket);
     if (s3->prefix[0])
