@@ -459,8 +459,8 @@ static void check_room(struct check_report *report, const char *subject, const c
 
 static void check_rooms(const struct config_s3 *s3, uint64_t needed, struct check_report *report)
 {
-    if (s3->endpoint && strncmp(s3->endpoint, "file://", 7) == 0) {
-        char *path = mem_printf("%s/%s", s3->endpoint + 7, s3->bucket);
+    if (config_directory(s3)) {
+        char *path = mem_printf("%s/%s", config_directory(s3), s3->bucket);
         check_room(report, "store", path, needed);
         free(path);
     }
@@ -510,9 +510,7 @@ bool check_run(const struct check_params *params, struct check_report *report, s
 
 bool check_iam_policy(const struct config *config, struct json_out *j, struct err *err)
 {
-    const char *endpoint = config->s3.endpoint;
-
-    if (endpoint && strncmp(endpoint, "file:", 5) == 0)
+    if (config_directory(&config->s3))
         return err_set(err, ERR_CONFIG, "the store is a directory: it asks for no policy");
     policy_write(&config->s3, j);
     return true;

@@ -117,6 +117,14 @@ bool evidence_in_table(const struct evidence_params *params, enum evidence_answe
     return ok;
 }
 
+/* --- which cluster --- */
+
+bool evidence_cluster_unknown(const struct conn *conn, const char *system_identifier)
+{
+    return strcmp(system_identifier, "0") == 0 ||
+           strcmp(conn_server(conn)->system_identifier, "0") == 0;
+}
+
 /* --- by a restore --- */
 
 bool evidence_restored(struct conn *conn, const struct shape *shape, const char *data_key,

@@ -39,6 +39,9 @@ bool evidence_in_table(const struct evidence_params *params, enum evidence_answe
 /* Whether a restore brought rows of an archive back to the table, by the ledger in its database. */
 bool evidence_restored(struct conn *conn, const struct shape *shape, const char *data_key,
                        bool *ret_restored, struct err *err);
+/* Is it a cluster that its role may not ask for ("0"), or is this one? Two of them look alike, and
+ * one's numbers and keys say nothing about the other's batches. */
+bool evidence_cluster_unknown(const struct conn *conn, const char *system_identifier);
 /* The keys of one batch, to look for in others; as large as its manifest. NULL: *err filled. */
 struct evidence_keys;
 struct evidence_keys *evidence_keys_load(const struct manifest_source *manifest, struct err *err);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * Decides by evidence only, in the order of recover.h. What is removed goes data, manifest,
- * envelopes, metadata, so that a crash in between leaves the txid that decides the rest.
+ * Decides by evidence only, in the order of recover.h.
  */
 #include "recover.h"
 
@@ -12,8 +11,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "catalog/catalog.h"
-#include "catalog/envelope.h"
 #include "evidence.h"
+#include "failover.h"
+#include "leftover.h"
 #include "member/open.h"
 #include "postgres/aside.h"
 #include "postgres/introspect.h"
@@ -24,16 +24,10 @@
 
 /* Enough of an object to hold the gzip header with our comment. */
 #define HEAD_BYTES 1024
-/* Batches settled this long before the last one of an old timeline are looked up once more. */
-#define SWITCH_WINDOW_US (TEXT_US_PER_DAY)
 
-/* The objects of one batch, as listed. */
+/* One batch, as listed. */
 struct found {
-    char *stem;
-    char *data_key, *metadata_key, *manifest_key; /* NULL: not there */
-    char **envelopes;
-    size_t envelope_count;
-    uint64_t data_bytes;
+    struct leftover batch;
     bool by_keys; /* its transaction cannot be asked: decided after all that can */
     bool gone;    /* removed in this pass */
     bool settled; /* in this pass */
@@ -83,38 +77,20 @@ static void note(struct recovery *r, const char *key, enum recover_verdict verdi
 
 /* --- what is there --- */
 
-static void forget_envelopes(struct found *f)
-{
-    for (size_t i = 0; i < f->envelope_count; i++)
-        free(f->envelopes[i]);
-    free(f->envelopes);
-}
-
 static struct found *found_for(struct recovery *r, const char *key, size_t stem_len)
 {
     /* Keys come in order, so the objects of one batch follow each other. */
     if (r->found_count > 0) {
         struct found *last = &r->found[r->found_count - 1];
-        if (strncmp(last->stem, key, stem_len) == 0 && last->stem[stem_len] == '\0')
+        if (strncmp(last->batch.stem, key, stem_len) == 0 && last->batch.stem[stem_len] == '\0')
             return last;
     }
     r->found = mem_grow(r->found, (r->found_count + 1) * sizeof(*r->found));
     struct found *f = &r->found[r->found_count++];
-    *f = (struct found){.stem = mem_printf("%.*s", (int)stem_len, key),
+    *f = (struct found){.batch.stem = mem_printf("%.*s", (int)stem_len, key),
                         .min_us = INT64_MIN,
                         .max_us = INT64_MAX};
     return f;
-}
-
-static bool add_envelope(const char *id, const char *key, void *state, struct err *err)
-{
-    struct found *f = state;
-
-    (void)id;
-    (void)err;
-    f->envelopes = mem_grow(f->envelopes, (f->envelope_count + 1) * sizeof(*f->envelopes));
-    f->envelopes[f->envelope_count++] = mem_strdup(key);
-    return true;
 }
 
 static bool collect(const struct store_object *object, void *state, struct err *err)
@@ -128,25 +104,26 @@ static bool collect(const struct store_object *object, void *state, struct err *
         return true;
     struct found *f = found_for(r, object->key, stem_len);
     if (kind == KEY_DATA) {
-        f->data_key = mem_strdup(object->key);
-        f->data_bytes = object->size;
+        f->batch.data_key = mem_strdup(object->key);
+        f->batch.data_bytes = object->size;
     } else if (kind == KEY_METADATA) {
-        f->metadata_key = mem_strdup(object->key);
+        f->batch.metadata_key = mem_strdup(object->key);
     } else if (kind == KEY_MANIFEST) {
-        f->manifest_key = mem_strdup(object->key);
+        f->batch.manifest_key = mem_strdup(object->key);
     } else {
-        return add_envelope(NULL, object->key, f, err);
+        leftover_add_envelope(&f->batch, object->key);
     }
     return true;
 }
 
 static bool is_settled(const struct recovery *r, const struct found *f)
 {
-    const struct catalog_entry *entry = f->data_key ? catalog_find(r->catalog, f->data_key) : NULL;
+    const struct catalog_entry *entry =
+        f->batch.data_key ? catalog_find(r->catalog, f->batch.data_key) : NULL;
     struct buf key = BUF_INIT;
 
-    for (size_t i = 0; !f->data_key && !entry && key_data_suffix(i); i++) {
-        key_of(f->stem, KEY_DATA, key_data_suffix(i), &key);
+    for (size_t i = 0; !f->batch.data_key && !entry && key_data_suffix(i); i++) {
+        key_of(f->batch.stem, KEY_DATA, key_data_suffix(i), &key);
         entry = catalog_find(r->catalog, buf_str(&key));
     }
     buf_done(&key);
@@ -159,25 +136,13 @@ static bool remove_batch(struct recovery *r, struct found *f, enum recover_verdi
                          const char *why, struct err *err)
 {
     if (r->target->rebuild) {
-        note(r, f->data_key ? f->data_key : f->stem, RECOVER_PENDING, why);
+        note(r, leftover_name(&f->batch), RECOVER_PENDING, why);
         return true;
     }
-    if (!fault_point("recover.remove", err))
-        return false;
-    if (f->data_key && !store_remove(r->store, f->data_key, err))
-        return false;
-    if (!fault_point("recover.removed_data", err))
-        return false;
-    if (f->manifest_key && !store_remove(r->store, f->manifest_key, err))
-        return false;
-    for (size_t i = 0; i < f->envelope_count; i++) {
-        if (!store_remove(r->store, f->envelopes[i], err))
-            return false;
-    }
-    if (f->metadata_key && !store_remove(r->store, f->metadata_key, err))
+    if (!leftover_remove(&f->batch, r->store, err))
         return false;
     f->gone = true;
-    note(r, f->data_key ? f->data_key : f->stem, verdict, why);
+    note(r, leftover_name(&f->batch), verdict, why);
     return true;
 }
 
@@ -186,10 +151,10 @@ static bool settle_batch(struct recovery *r, struct found *f, const struct metad
 {
     struct catalog_entry entry;
 
-    if (!f->data_key || f->data_bytes != metadata->object_bytes) {
+    if (!f->batch.data_key || f->batch.data_bytes != metadata->object_bytes) {
         note(
-            r, f->data_key ? f->data_key : f->stem, RECOVER_UNDECIDED,
-            f->data_key
+            r, leftover_name(&f->batch), RECOVER_UNDECIDED,
+            f->batch.data_key
                 ? "committed, but the data object has another size than its metadata says: "
                   "look for another version of it in the bucket"
                 : "committed, but the data object is gone: look for a version of it in the bucket");
@@ -201,7 +166,7 @@ static bool settle_batch(struct recovery *r, struct found *f, const struct metad
     if (!fault_point("recover.settle", err) || !catalog_settle(r->writer, &entry, err))
         return false;
     f->settled = true;
-    note(r, f->data_key, RECOVER_SETTLED, why);
+    note(r, f->batch.data_key, RECOVER_SETTLED, why);
     return true;
 }
 
@@ -260,7 +225,7 @@ static bool find_sharing(struct recovery *r, const struct found *f, const struct
                          const char **ret_other, struct err *err)
 {
     struct manifest_source own = {.store = r->store,
-                                  .key = f->manifest_key,
+                                  .key = f->batch.manifest_key,
                                   .cipher = metadata->cipher};
     struct evidence_keys *keys = evidence_keys_load(&own, err);
     struct buf manifest = BUF_INIT;
@@ -277,11 +242,11 @@ static bool find_sharing(struct recovery *r, const struct found *f, const struct
     }
     for (size_t i = 0; ok && !*ret_other && i < r->found_count; i++) {
         const struct found *other = &r->found[i];
-        if (other == f || other->gone || !other->manifest_key || is_settled(r, other) ||
+        if (other == f || other->gone || !other->batch.manifest_key || is_settled(r, other) ||
             !may_share(other, f))
             continue;
-        ok = shares_with(r, keys, other->manifest_key, &shared, err);
-        *ret_other = shared ? other->stem : NULL;
+        ok = shares_with(r, keys, other->batch.manifest_key, &shared, err);
+        *ret_other = shared ? other->batch.stem : NULL;
     }
     evidence_keys_free(keys);
     buf_done(&manifest);
@@ -293,7 +258,7 @@ static bool find_sharing(struct recovery *r, const struct found *f, const struct
 static bool settle_by_keys(struct recovery *r, struct found *f, const struct metadata *metadata,
                            struct err *err)
 {
-    const char *key = f->data_key ? f->data_key : f->stem;
+    const char *key = leftover_name(&f->batch);
     const char *other;
     char detail[200];
 
@@ -320,14 +285,6 @@ static bool ask_txid(struct recovery *r, uint64_t txid, struct buf *ret_status, 
                       1, (const char *const[]){number}, ret_status, &found, err);
 }
 
-/* "0" stands for a cluster that its role may not ask for: two of them look alike, and one's numbers
- * and keys say nothing about the other's batches. */
-static bool is_unknown(const struct recovery *r, const char *system_identifier)
-{
-    return strcmp(system_identifier, "0") == 0 ||
-           strcmp(conn_server(r->conn)->system_identifier, "0") == 0;
-}
-
 /* Keys of a cluster that cannot be told from another count only where its transaction says the
  * same: rows of another one that happen to have them do not take a batch away. */
 static bool txid_agrees(struct recovery *r, const struct metadata *metadata,
@@ -349,9 +306,9 @@ static bool settle_restored(struct recovery *r, struct found *f, const struct me
                             bool *ret_done, struct err *err)
 {
     *ret_done = false;
-    if (!r->target->rebuild || !f->data_key)
+    if (!r->target->rebuild || !f->batch.data_key)
         return true;
-    if (!evidence_restored(r->conn, r->info->shape, f->data_key, ret_done, err))
+    if (!evidence_restored(r->conn, r->info->shape, f->batch.data_key, ret_done, err))
         return false;
     return !*ret_done || settle_batch(r, f, metadata, "a restore brought its rows back", err);
 }
@@ -359,13 +316,13 @@ static bool settle_restored(struct recovery *r, struct found *f, const struct me
 static bool decide_by_keys(struct recovery *r, struct found *f, struct metadata *metadata,
                            struct err *err)
 {
-    const char *key = f->data_key ? f->data_key : f->stem;
-    struct manifest_source manifest = {.store = r->store, .key = f->manifest_key};
+    const char *key = leftover_name(&f->batch);
+    struct manifest_source manifest = {.store = r->store, .key = f->batch.manifest_key};
     struct evidence_params evidence;
     enum evidence_answer answer;
     bool restored;
 
-    if (!keyring_open(r->target->keyring, r->store, f->stem, metadata, err))
+    if (!keyring_open(r->target->keyring, r->store, f->batch.stem, metadata, err))
         return leave_unreadable(r, key, err);
     manifest.cipher = metadata->cipher;
     if (!evidence_of(r, &manifest, metadata->record_count, &evidence, err) ||
@@ -377,7 +334,7 @@ static bool decide_by_keys(struct recovery *r, struct found *f, struct metadata 
         return true;
     bool agrees = true;
     if ((answer == EVIDENCE_ALL || answer == EVIDENCE_NONE) &&
-        is_unknown(r, metadata->system_identifier) &&
+        evidence_cluster_unknown(r->conn, metadata->system_identifier) &&
         !txid_agrees(r, metadata, answer, &agrees, err))
         return false;
     if (!agrees) {
@@ -417,7 +374,7 @@ static bool decide_by_txid(struct recovery *r, struct found *f, const struct met
     else if (strcmp(buf_str(&status), "aborted") == 0)
         ok = remove_batch(r, f, RECOVER_REMOVED, "its transaction was rolled back", err);
     else if (strcmp(buf_str(&status), "in progress") == 0)
-        note(r, f->data_key ? f->data_key : f->stem, RECOVER_IN_PROGRESS,
+        note(r, leftover_name(&f->batch), RECOVER_IN_PROGRESS,
              "its transaction is still in progress: run recover again when it has ended");
     else
         f->by_keys = true;
@@ -432,8 +389,8 @@ static bool read_origin(struct recovery *r, const struct found *f, struct buf *r
 {
     static const char mark[] = "archiver-tui 3 cluster=";
     struct buf head = BUF_INIT, comment = BUF_INIT;
-    uint64_t want = f->data_bytes < HEAD_BYTES ? f->data_bytes : HEAD_BYTES;
-    bool ok = store_get(r->store, f->data_key, 0, want, &head, err);
+    uint64_t want = f->batch.data_bytes < HEAD_BYTES ? f->batch.data_bytes : HEAD_BYTES;
+    bool ok = store_get(r->store, f->batch.data_key, 0, want, &head, err);
 
     *ret_ours = ok && open_comment(head.data, head.len, &comment) &&
                 comment.len >= sizeof(mark) - 1 &&
@@ -459,7 +416,7 @@ static bool decide_without_metadata(struct recovery *r, struct found *f, struct 
 
     if (!ok || !ours)
         goto out;
-    if (is_unknown(r, buf_str(&cluster))) {
+    if (evidence_cluster_unknown(r->conn, buf_str(&cluster))) {
         /* Perhaps of a run that is at work on another cluster: its lock is not to be seen here. */
         ok = ask_txid(r, txid, &status, err);
         ours = strcmp(buf_str(&status), "aborted") == 0;
@@ -512,7 +469,7 @@ static bool data_is_gone(struct recovery *r, const char *key, bool *ret_gone, st
  * listing is older. */
 static bool remove_alone(struct recovery *r, struct found *f, struct err *err)
 {
-    const char *key = f->manifest_key ? f->manifest_key : f->envelopes[0];
+    const char *key = f->batch.manifest_key ? f->batch.manifest_key : f->batch.envelopes[0];
     bool data_gone = false, metadata_gone = false;
 
     if (!data_is_gone(r, key, &data_gone, err) || !metadata_is_gone(r, key, &metadata_gone, err))
@@ -520,8 +477,8 @@ static bool remove_alone(struct recovery *r, struct found *f, struct err *err)
     if (!data_gone || !metadata_gone)
         return true;
     return remove_batch(r, f, RECOVER_REMOVED,
-                        f->manifest_key ? "a manifest without data and metadata"
-                                        : "a wrapped data key without data and metadata",
+                        f->batch.manifest_key ? "a manifest without data and metadata"
+                                              : "a wrapped data key without data and metadata",
                         err);
 }
 
@@ -538,7 +495,7 @@ static void take_bounds(struct found *f, const struct metadata *metadata)
 static void note_foreign(struct recovery *r, const struct found *f, const struct metadata *metadata)
 {
     if (r->target->rebuild && strcmp(metadata->version, "3") == 0)
-        note(r, f->data_key ? f->data_key : f->stem, RECOVER_FOREIGN,
+        note(r, leftover_name(&f->batch), RECOVER_FOREIGN,
              "another PostgreSQL cluster deleted its rows: only that one can prove it");
 }
 
@@ -546,16 +503,16 @@ static bool decide(struct recovery *r, struct found *f, struct err *err)
 {
     const struct conn_server *server = conn_server(r->conn);
 
-    if (!f->metadata_key)
-        return f->data_key ? decide_without_metadata(r, f, err) : remove_alone(r, f, err);
-    struct metadata *metadata = metadata_get(r->store, f->metadata_key, err);
+    if (!f->batch.metadata_key)
+        return f->batch.data_key ? decide_without_metadata(r, f, err) : remove_alone(r, f, err);
+    struct metadata *metadata = metadata_get(r->store, f->batch.metadata_key, err);
     if (!metadata) {
         if (err->kind != ERR_DATA)
             return false;
-        note(r, f->metadata_key, RECOVER_UNDECIDED, "its metadata cannot be read");
+        note(r, f->batch.metadata_key, RECOVER_UNDECIDED, "its metadata cannot be read");
         return true;
     }
-    bool ok = true, known = !is_unknown(r, metadata->system_identifier);
+    bool ok = true, known = !evidence_cluster_unknown(r->conn, metadata->system_identifier);
     take_bounds(f, metadata);
     if (known && strcmp(metadata->system_identifier, server->system_identifier) != 0)
         note_foreign(r, f, metadata); /* another cluster's, or the earlier archiver's */
@@ -573,118 +530,17 @@ static bool decide_all(struct recovery *r, struct err *err)
 {
     for (size_t i = 0; i < r->found_count; i++) {
         if (!is_settled(r, &r->found[i]) && !decide(r, &r->found[i], err))
-            return err_in(err, "%s", r->found[i].stem);
+            return err_in(err, "%s", r->found[i].batch.stem);
     }
     for (size_t i = 0; i < r->found_count; i++) {
         struct found *f = &r->found[i];
         if (!f->by_keys)
             continue;
-        struct metadata *metadata = metadata_get(r->store, f->metadata_key, err);
+        struct metadata *metadata = metadata_get(r->store, f->batch.metadata_key, err);
         bool ok = metadata && decide_by_keys(r, f, metadata, err);
         metadata_free(metadata);
         if (!ok)
-            return err_in(err, "%s", f->stem);
-    }
-    return true;
-}
-
-/* --- after a failover --- */
-
-static int64_t entry_time(const struct catalog_entry *entry)
-{
-    int64_t us = 0;
-
-    text_to_time(entry->archived_at, strlen(entry->archived_at), &us);
-    return us;
-}
-
-static bool of_old_timeline(const struct recovery *r, const struct catalog_entry *entry)
-{
-    const struct conn_server *server = conn_server(r->conn);
-
-    /* Rows that a restore brought back are in the table for that reason. */
-    return entry->state == CATALOG_SETTLED && !entry->restored_at &&
-           strcmp(entry->system_identifier, server->system_identifier) == 0 &&
-           strcmp(entry->timeline, server->timeline) != 0;
-}
-
-static bool mark(struct recovery *r, const struct catalog_entry *entry, enum catalog_state state,
-                 struct err *err)
-{
-    struct catalog_entry again = *entry;
-
-    again.state = state;
-    again.timeline = conn_server(r->conn)->timeline;
-    return catalog_settle(r->writer, &again, err);
-}
-
-static bool find_envelopes(struct recovery *r, struct found *f, struct err *err)
-{
-    return !key_is_encrypted(f->data_key) ||
-           envelope_list(r->store, f->data_key, add_envelope, f, err);
-}
-
-/* A committed delete may have been undone by the switch: then all rows are back and the copy goes.
- */
-static bool check_again(struct recovery *r, const struct catalog_entry *entry, struct err *err)
-{
-    struct buf metadata = BUF_INIT, manifest = BUF_INIT;
-    struct manifest_source source = {.store = r->store};
-    struct evidence_params evidence;
-    enum evidence_answer answer;
-    struct cipher *cipher = NULL;
-    bool encrypted, ok = false;
-
-    key_sibling(entry->key, KEY_METADATA, NULL, &metadata);
-    key_sibling(entry->key, KEY_MANIFEST, NULL, &manifest);
-    struct found f = {.stem = (char *)entry->key,
-                      .data_key = (char *)entry->key,
-                      .metadata_key = metadata.data,
-                      .manifest_key = manifest.data};
-    source.key = manifest.data;
-    source.cipher = cipher =
-        keyring_cipher(r->target->keyring, r->store, entry->key, &encrypted, err);
-    if ((encrypted && !cipher) || !evidence_of(r, &source, entry->records, &evidence, err) ||
-        !evidence_in_table(&evidence, &answer, err))
-        goto out;
-    if (answer == EVIDENCE_ALL && is_unknown(r, entry->system_identifier)) {
-        note(r, entry->key, RECOVER_UNDECIDED,
-             "all of its keys are in the table, and the role may not ask whether this is its "
-             "cluster: GRANT EXECUTE ON FUNCTION pg_control_system(), compare by hand");
-        ok = true;
-    } else if (answer == EVIDENCE_ALL) {
-        ok = mark(r, entry, CATALOG_UNDONE, err) && find_envelopes(r, &f, err) &&
-             remove_batch(r, &f, RECOVER_UNDONE,
-                          "the failover brought all of its rows back to the table", err);
-    } else if (answer == EVIDENCE_SOME) {
-        note(r, entry->key, RECOVER_UNDECIDED,
-             "after the failover some of its keys are in the table: compare by hand");
-        ok = true;
-    } else {
-        ok = mark(r, entry, CATALOG_SETTLED, err);
-    }
-out:
-    forget_envelopes(&f);
-    cipher_free(cipher);
-    buf_done(&metadata);
-    buf_done(&manifest);
-    return ok;
-}
-
-static bool check_timeline(struct recovery *r, struct err *err)
-{
-    int64_t newest = INT64_MIN;
-
-    for (size_t i = 0; i < r->catalog->count; i++) {
-        const struct catalog_entry *entry = &r->catalog->entries[i];
-        if (of_old_timeline(r, entry) && entry_time(entry) > newest)
-            newest = entry_time(entry);
-    }
-    for (size_t i = 0; i < r->catalog->count; i++) {
-        const struct catalog_entry *entry = &r->catalog->entries[i];
-        if (of_old_timeline(r, entry) && entry_time(entry) >= newest - SWITCH_WINDOW_US &&
-            !check_again(r, entry, err))
-            return false;
+            return err_in(err, "%s", f->batch.stem);
     }
     return true;
 }
@@ -739,13 +595,8 @@ static bool put_back_indexes(struct recovery *r, struct err *err)
 
 static void recovery_done(struct recovery *r)
 {
-    for (size_t i = 0; i < r->found_count; i++) {
-        free(r->found[i].stem);
-        free(r->found[i].data_key);
-        free(r->found[i].metadata_key);
-        free(r->found[i].manifest_key);
-        forget_envelopes(&r->found[i]);
-    }
+    for (size_t i = 0; i < r->found_count; i++)
+        leftover_done(&r->found[i].batch);
     free(r->found);
     introspect_free(r->info);
     catalog_writer_free(r->writer);
@@ -772,7 +623,13 @@ bool recover_table(const struct recover_target *target, struct conn *conn, struc
     if (!r.catalog)
         goto out;
     r.writer = catalog_writer_new(store, &r.key_table, target->run_id, text_now_us());
-    if ((!target->rebuild && !check_timeline(&r, err)) ||
+    struct failover_params failover = {.target = target,
+                                       .conn = conn,
+                                       .store = store,
+                                       .catalog = r.catalog,
+                                       .writer = r.writer,
+                                       .report = report};
+    if ((!target->rebuild && !failover_check(&failover, err)) ||
         !store_list(store, buf_str(&prefix), NULL, collect, &r, err))
         goto out;
     /* What is listed was there while we held the lock only if the connection, which is the lock,

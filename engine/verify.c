@@ -78,8 +78,9 @@ static bool count_table(struct verification *v, const struct key_table *table, s
 
     key_table_prefix(table, &prefix);
     bool ok =
-        batches_list(v->store, buf_str(&prefix), count_batch, v, v->params->stop, &batches, err) &&
-        batches_list_earlier(v->store, table, v->params->stop, &batches, err);
+        batches_list(v->store, buf_str(&prefix), count_batch, v, v->params->stop, &batches, err);
+    batches_done(&batches);
+    ok = ok && batches_list_earlier(v->store, table, v->params->stop, &batches, err);
     for (size_t i = 0; ok && i < batches.count; i++)
         count_batch(&batches.items[i], v);
     batches_done(&batches);

@@ -476,44 +476,28 @@ void wizard_table_column(struct wizard_table *table, const char *column)
     table->timestamp_column = mem_strdup(column);
 }
 
-/* A part of "a:b:c" or "a.b", where "quotes" keep such signs; behind it, the sign or the end. */
-static const char *take_part(const char *text, const char *ends, struct buf *ret_part)
-{
-    buf_reset(ret_part);
-    if (*text != '"') {
-        size_t len = strcspn(text, ends);
-        buf_add(ret_part, text, len);
-        return text + len;
-    }
-    for (text++; *text && (*text != '"' || text[1] == '"'); text++) {
-        text += *text == '"';
-        buf_addc(ret_part, *text);
-    }
-    return *text ? text + 1 : NULL;
-}
-
 static bool add_one_table(struct wizard *w, const char *database, const char *text,
                           const char **ret_rest, struct err *err)
 {
     struct buf first = BUF_INIT, second = BUF_INIT;
-    const char *at = take_part(text, ".:,", &first);
+    const char *at = text_take_name(text, ".:,", &first);
     bool dotted = at && *at == '.', ok = false;
     int64_t days = 0;
 
     if (dotted)
-        at = take_part(at + 1, ":,", &second);
+        at = text_take_name(at + 1, ":,", &second);
     if (!at || first.len == 0 || (dotted && second.len == 0))
         goto out;
     struct wizard_table *t = wizard_add_table(w, database, dotted ? buf_str(&first) : "public",
                                               buf_str(dotted ? &second : &first));
     if (*at == ':') {
-        at = take_part(at + 1, ":,", &first);
+        at = text_take_name(at + 1, ":,", &first);
         if (!at)
             goto out;
         wizard_table_column(t, buf_str(&first));
     }
     if (*at == ':') {
-        at = take_part(at + 1, ",", &first);
+        at = text_take_name(at + 1, ",", &first);
         if (!at || !text_to_int(buf_str(&first), &days) || days < 1)
             goto out;
         t->retention_days = days;

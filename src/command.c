@@ -311,33 +311,15 @@ static bool take_choice(const struct flag *flag, const char *text, const char *c
     return false;
 }
 
-/* An SQL identifier: as it is, or "quoted" with "" for a quote in it. Returns what follows it. */
-static const char *take_identifier(const char *text, struct buf *ret_name)
-{
-    if (*text != '"') {
-        size_t len = strcspn(text, ".");
-        buf_add(ret_name, text, len);
-        return text + len;
-    }
-    for (text++; *text; text++) {
-        if (*text == '"' && text[1] != '"')
-            return text + 1;
-        if (*text == '"')
-            text++;
-        buf_addc(ret_name, *text);
-    }
-    return NULL; /* no closing quote */
-}
-
 static bool take_table(const struct flag *flag, const char *text, char **ret_schema,
                        char **ret_table, struct err *err)
 {
     struct buf first = BUF_INIT, second = BUF_INIT;
-    const char *rest = take_identifier(text, &first);
+    const char *rest = text_take_name(text, ".", &first);
     bool dotted = rest && *rest == '.';
 
     if (dotted)
-        rest = take_identifier(rest + 1, &second);
+        rest = text_take_name(rest + 1, ".", &second);
     if (!rest || *rest || first.len == 0 || (dotted && second.len == 0)) {
         err_set(err, ERR_USAGE, "--%s: \"%s\" is not [SCHEMA.]NAME", flag->name, text);
         err_hint(err, "quote names with dots in them: '\"my.schema\".\"my.table\"'");

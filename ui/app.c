@@ -5,12 +5,11 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bars.h"
 #include "base/text.h"
 #include "colon.h"
-#include "plot.h"
 #include "prompt.h"
 #include "screens.h"
 
@@ -562,167 +561,44 @@ static void take_key(struct app *app, const struct term_key *key)
 
 /* --- painting --- */
 
-static const char *base_name(const char *path)
+static void draw_place(struct app *app)
 {
-    const char *slash = strrchr(path, '/');
+    char **crumbs = mem_alloc(app->depth * sizeof(*crumbs));
+    struct bars_place place = {.crumbs = crumbs,
+                               .count = app->depth,
+                               .table = table_of(app),
+                               .read_only = app_read_only(app)};
 
-    return slash ? slash + 1 : path;
-}
-
-static void add_store(const struct config_s3 *s3, struct buf *text)
-{
-    const char *endpoint = s3->endpoint ? s3->endpoint : "";
-
-    if (strncmp(endpoint, "file://", 7) == 0)
-        buf_addf(text, "%s/%s", endpoint + 7, s3->bucket);
-    else
-        buf_addf(text, "s3://%s", s3->bucket);
-    if (s3->prefix[0])
-        buf_addf(text, "/%s", s3->prefix);
-}
-
-/* The youngest live run, or how many there are. */
-static enum theme_style add_runs(const struct app *app, struct buf *text)
-{
-    size_t live = hub_live(app->hub);
-    const struct hub_run *run = NULL;
-
-    for (size_t i = 0; live > 0 && (run = hub_run_at(app->hub, i)) && !hub_is_live(run); i++)
-        ;
-    if (live == 0 || !run) {
-        buf_adds(text, "no run");
-        return STYLE_BAR;
+    for (size_t i = 0; i < app->depth; i++) {
+        const struct frame *frame = &app->stack[i];
+        struct buf text = BUF_INIT;
+        if (frame->class->crumb)
+            frame->class->crumb(frame->self, &text);
+        else
+            buf_adds(&text, frame->class->name);
+        crumbs[i] = buf_steal(&text);
     }
-    if (live > 1) {
-        buf_addf(text, "%zu RUNS", live);
-        return STYLE_BAR_GOOD;
-    }
-    const char *dash = strrchr(run->run_id, '-');
-    buf_addf(text, "run %s  ", dash ? dash + 1 : run->run_id);
-    size_t from = text->len;
-    buf_adds(text, run->seen ? run->now->state : "starting");
-    for (size_t i = from; i < text->len; i++)
-        text->data[i] = (char)(text->data[i] >= 'a' ? text->data[i] - 32 : text->data[i]);
-    if (run->seen) {
-        buf_adds(text, " ");
-        plot_clock(text, run->now->seconds);
-    }
-    return run->seen && strcmp(run->now->state, "running") == 0 ? STYLE_BAR_GOOD : STYLE_BAR_BAD;
+    bars_draw_place(&app->canvas, 1, &place);
+    for (size_t i = 0; i < app->depth; i++)
+        free(crumbs[i]);
+    free(crumbs);
 }
 
-static void draw_top(struct app *app)
+static void draw_keys(struct app *app, int row)
 {
-    struct canvas *c = &app->canvas;
-    struct buf left = BUF_INIT, right = BUF_INIT;
-    enum theme_style style = add_runs(app, &right);
-
-    canvas_fill(c, (struct area){0, 0, 1, c->cols}, ' ', STYLE_BAR);
-    canvas_put(c, 0, 1, c->cols, STYLE_BAR_NAME, "archiver-tui");
-    int room = c->cols - 2 - glyph_width(c->glyphs, buf_str(&right));
-    canvas_put(c, 0, room + 1, c->cols - room - 1, style, buf_str(&right));
-    buf_addf(&left, "%s  ", app_path(app) ? base_name(app_path(app)) : "setup");
-    if (app->params->config)
-        add_store(&app->params->config->s3, &left);
-    canvas_put(c, 0, 15, room - 16, STYLE_BAR, buf_str(&left));
-    buf_done(&left);
-    buf_done(&right);
-}
-
-static void add_crumb(const struct app *app, size_t i, struct buf *text)
-{
-    const struct frame *frame = &app->stack[i];
-
-    if (frame->class->crumb)
-        frame->class->crumb(frame->self, text);
-    else
-        buf_adds(text, frame->class->name);
-}
-
-/* As many of the last as there is room for: where one is matters more than where one came from. */
-static void add_crumbs(const struct app *app, int room, struct buf *text)
-{
-    for (size_t from = 0; from < app->depth; from++) {
-        buf_reset(text);
-        buf_adds(text, from > 0 ? app->canvas.glyphs->ellipsis : "");
-        for (size_t i = from; i < app->depth; i++) {
-            buf_adds(text, i > 0 ? app->canvas.glyphs->crumb : "");
-            add_crumb(app, i, text);
-        }
-        if (glyph_width(app->canvas.glyphs, buf_str(text)) <= room)
-            return;
-    }
-}
-
-static void draw_crumbs(struct app *app)
-{
-    struct canvas *c = &app->canvas;
-    struct buf text = BUF_INIT, right = BUF_INIT;
-    const struct table *table = table_of(app);
-    time_t now = time(NULL);
-    struct tm utc;
-
-    gmtime_r(&now, &utc);
-    if (table && table->filter.len > 0)
-        buf_addf(&right, "/%s  ", buf_str(&table->filter));
-    if (table && table_marked(table) > 0)
-        buf_addf(&right, "%zu marked  ", table_marked(table));
-    buf_addf(&right, "%s  %02d:%02d:%02dZ", app_read_only(app) ? "READ-ONLY" : "rw", utc.tm_hour,
-             utc.tm_min, utc.tm_sec);
-    int width = glyph_width(c->glyphs, buf_str(&right));
-    add_crumbs(app, c->cols - width - 3, &text);
-    canvas_put(c, 1, 1, c->cols - width - 3, STYLE_CRUMB, buf_str(&text));
-    canvas_put(c, 1, c->cols - width - 1, width,
-               table && table->filter.len > 0 ? STYLE_WARN : STYLE_DIM, buf_str(&right));
-    buf_done(&text);
-    buf_done(&right);
-}
-
-/* The columns it takes; 0: there is no room. `draw` false: only measures. */
-static int draw_hint(struct canvas *c, int row, int col, int room,
-                     const struct keys_binding *binding, bool draw)
-{
-    struct buf name = BUF_INIT;
-
-    keys_add_name(&name, binding->codes[0]);
-    int width =
-        glyph_width(c->glyphs, buf_str(&name)) + 1 + glyph_width(c->glyphs, binding->label) + 2;
-    if (width > room) {
-        width = 0;
-    } else if (draw) {
-        int used = canvas_put(c, row, col, room, STYLE_KEY, buf_str(&name));
-        canvas_put(c, row, col + used + 1, room, STYLE_LABEL, binding->label);
-    }
-    buf_done(&name);
-    return width;
-}
-
-/* The screen's keys as far as there is room; those that always help keep theirs. */
-static void draw_hints(struct app *app, int row)
-{
-    struct canvas *c = &app->canvas;
     const struct frame *frame = top(app);
-    bool table = table_of(app) != NULL;
-    int at = 1, kept = 0;
+    bool filters = table_of(app) != NULL;
+    struct bars_keys screen = {.count = 0}, common = {.count = 0};
 
-    for (size_t i = 0; i < common_keys.count; i++) {
-        const struct keys_binding *b = &common_keys.items[i];
-        if (b->label && (table || b->action != FILTER))
-            kept += draw_hint(c, row, 0, c->cols, b, false);
-    }
     for (size_t i = 0; i < frame->class->keys.count; i++) {
-        const struct keys_binding *b = &frame->class->keys.items[i];
-        if (!b->label || !screen_offers(app, frame, b))
-            continue;
-        int used = draw_hint(c, row, at, c->cols - kept - at, b, true);
-        if (used == 0) /* those that come first matter more */
-            break;
-        at += used;
+        if (screen_offers(app, frame, &frame->class->keys.items[i]))
+            bars_add_key(&screen, &frame->class->keys.items[i]);
     }
     for (size_t i = 0; i < common_keys.count; i++) {
-        const struct keys_binding *b = &common_keys.items[i];
-        if (b->label && (table || b->action != FILTER))
-            at += draw_hint(c, row, at, c->cols - at + 1, b, true);
+        if (filters || common_keys.items[i].action != FILTER)
+            bars_add_key(&common, &common_keys.items[i]);
     }
+    bars_draw_keys(&app->canvas, row, &screen, &common);
 }
 
 static void draw_bottom(struct app *app)
@@ -737,7 +613,7 @@ static void draw_bottom(struct app *app)
         canvas_put(&app->canvas, row, 1, app->canvas.cols - 1, app->message_style,
                    buf_str(&app->message));
     else
-        draw_hints(app, row);
+        draw_keys(app, row);
 }
 
 static void draw_screens(struct app *app)
@@ -766,8 +642,8 @@ static void paint(struct app *app)
         canvas_putf(&app->canvas, 0, 0, cols, STYLE_TEXT, "%dx%d is too small: %dx%d (Q quits)",
                     cols, rows, COLS_MIN, ROWS_MIN);
     } else {
-        draw_top(app);
-        draw_crumbs(app);
+        bars_draw_top(&app->canvas, app_path(app), app_config(app), app->hub);
+        draw_place(app);
         draw_screens(app);
         draw_bottom(app);
     }

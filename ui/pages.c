@@ -471,7 +471,11 @@ const struct err *pages_damage(const struct pages *p, size_t row)
     size_t at;
     const struct browse_page *page = page_of(p, row, &at);
 
-    return page && page->err.kind != ERR_NONE ? &page->err : NULL;
+    for (size_t i = 0; page && i < page->columns; i++) {
+        if (page->values[at * page->columns + i].is == BROWSE_UNREADABLE)
+            return &page->err;
+    }
+    return NULL;
 }
 
 bool pages_place(const struct pages *p, size_t row, uint64_t *ret_place, size_t *ret_part,

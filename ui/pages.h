@@ -49,7 +49,7 @@ const char *pages_timestamp(const struct pages *pages); /* NULL: none */
 
 /* NULL: it was not fetched yet. */
 const struct browse_value *pages_value(const struct pages *pages, size_t row, size_t column);
-/* Why some rows of its page cannot be read; NULL: all can. */
+/* Why it cannot be read, or a value of it; NULL: it can. */
 const struct err *pages_damage(const struct pages *pages, size_t row);
 /* Where it stands: in the list of all rows, and in which archive. False: not known yet. */
 bool pages_place(const struct pages *pages, size_t row, uint64_t *ret_place, size_t *ret_part,

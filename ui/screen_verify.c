@@ -345,7 +345,8 @@ static void verify_marked(struct screen *s)
     for (size_t i = 0, n = 0; i < marked && n < MARKED_MAX; i++) {
         if (!table_is_marked(&s->table, i))
             continue;
-        buf_addf(&keys, "%s%s", n > 0 ? " " : "", key_of(s, &s->rows[i]));
+        buf_adds(&keys, n > 0 ? " " : "");
+        text_add_name(&keys, key_of(s, &s->rows[i]), " ");
         n++;
     }
     verify_form_open(s->app, buf_str(&keys));

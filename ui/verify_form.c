@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "base/text.h"
 #include "form.h"
 #include "screens.h"
 #include "words.h"
@@ -76,6 +77,33 @@ static bool check_table(const struct config *config, const char *name, struct er
     return err_hint(err, "DATABASE.SCHEMA.TABLE, as the Overview shows them; empty: all");
 }
 
+/* --- the archives that are meant --- */
+
+/* False: a quote is not closed. */
+static bool add_keys(struct proofs_scope *scope, const char *names)
+{
+    struct buf name = BUF_INIT;
+
+    names += strspn(names, " ");
+    while (names && *names) {
+        names = text_take_name(names, " ", &name);
+        scope->keys = mem_grow(scope->keys, (scope->key_count + 1) * sizeof(char *));
+        scope->keys[scope->key_count++] = mem_strdup(buf_str(&name));
+        names += names ? strspn(names, " ") : 0;
+    }
+    buf_done(&name);
+    return names != NULL;
+}
+
+static bool check_archives(const char *names, struct err *err)
+{
+    struct proofs_scope scope = {0};
+    bool whole = add_keys(&scope, names);
+
+    proofs_scope_done(&scope);
+    return whole || err_set(err, ERR_USAGE, "a quote is not closed");
+}
+
 /* --- the fields --- */
 
 static size_t count(const void *self)
@@ -93,8 +121,9 @@ static void field(const void *self, size_t i, struct form_field *ret)
                    .help = "A table of the configuration; empty: all of them."},
         [ARCHIVES] = {.label = "archives",
                       .value = s->archives,
-                      .help = "Only these, by their names, with spaces between; empty: all. Those "
-                              "marked in the list stand here."},
+                      .help = "Only these, by their names, with spaces between (\"names with "
+                              "spaces\" in quotes); empty: all. Those marked in the list stand "
+                              "here."},
         [DEPTH] = {.label = "depth",
                    .value = depths[s->depth],
                    .help = "objects: every byte is read, checksums, parts and counts are compared. "
@@ -144,26 +173,14 @@ static bool set(void *self, size_t i, const char *text, struct err *err)
         s->depth = choice_of(depths, text);
     else if (i == KEYS)
         s->lookup = choice_of(lookups, text);
-    else if (i == ARCHIVES)
-        keep(&s->archives, text);
-    else if (check_table(app_config(s->app), text, err))
-        keep(&s->table, text);
+    else if (i == ARCHIVES ? check_archives(text, err) : check_table(app_config(s->app), text, err))
+        keep(i == ARCHIVES ? &s->archives : &s->table, text);
     else
         return false;
     return true;
 }
 
 /* --- beginning --- */
-
-static void add_keys(struct proofs_scope *scope, const char *names)
-{
-    for (names += strspn(names, " "); *names; names += strspn(names, " ")) {
-        size_t len = strcspn(names, " ");
-        scope->keys = mem_grow(scope->keys, (scope->key_count + 1) * sizeof(char *));
-        scope->keys[scope->key_count++] = mem_printf("%.*s", (int)len, names);
-        names += len;
-    }
-}
 
 static void begin(struct app *app, struct screen *s)
 {

@@ -491,6 +491,33 @@ void text_digest_free(struct text_digest *digest)
 
 /* --- words --- */
 
+const char *text_take_name(const char *text, const char *ends, struct buf *ret_name)
+{
+    buf_reset(ret_name);
+    if (*text != '"') {
+        size_t len = strcspn(text, ends);
+        buf_add(ret_name, text, len);
+        return text + len;
+    }
+    for (text++; *text && (*text != '"' || text[1] == '"'); text++) {
+        text += *text == '"';
+        buf_addc(ret_name, *text);
+    }
+    return *text ? text + 1 : NULL;
+}
+
+void text_add_name(struct buf *buf, const char *name, const char *ends)
+{
+    if (*name && *name != '"' && !name[strcspn(name, ends)]) {
+        buf_adds(buf, name);
+        return;
+    }
+    buf_addc(buf, '"');
+    for (; *name; name++)
+        buf_addf(buf, *name == '"' ? "%c\"" : "%c", *name);
+    buf_addc(buf, '"');
+}
+
 /* Two letters that changed places count as one slip, as people make it. */
 static size_t edit_distance(const char *a, const char *b)
 {

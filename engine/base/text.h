@@ -63,6 +63,11 @@ void text_digest_add(struct text_digest *digest, const void *bytes, size_t len);
 void text_digest_end(struct text_digest *digest, uint8_t ret_digest[32]); /* and starts anew */
 void text_digest_free(struct text_digest *digest);
 
+/* The name that `text` begins with, up to one of the signs in `ends`; in "quotes" it may hold them,
+ * and "" there is a quote. Gives back what is behind it; NULL: a quote is not closed. */
+const char *text_take_name(const char *text, const char *ends, struct buf *ret_name);
+/* The way back: quoted where it has to be. */
+void text_add_name(struct buf *buf, const char *name, const char *ends);
 /* The candidate nearest to `word` (edit distance <= a third of its length), or NULL. */
 const char *text_nearest(const char *word, const char *const *candidates, size_t count);
 /* The character as UTF-8; gives back how many bytes it took. */

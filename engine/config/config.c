@@ -449,6 +449,13 @@ struct config *config_load_text(const char *text, size_t len, struct err *err)
     return config;
 }
 
+const char *config_directory(const struct config_s3 *s3)
+{
+    bool directory = s3->endpoint && strncmp(s3->endpoint, "file://", 7) == 0;
+
+    return directory ? s3->endpoint + 7 : NULL;
+}
+
 void config_free(struct config *config)
 {
     if (config)

@@ -183,6 +183,9 @@ struct config *config_load(const char *path, struct err *err);
 /* The same of a text in memory; places in it are those of a file that is no more. */
 struct config *config_load_text(const char *text, size_t len, struct err *err);
 void config_free(struct config *config);
+/* The directory below which a store of this host has its bucket; NULL: it is no such store.
+ * Borrowed. */
+const char *config_directory(const struct config_s3 *s3);
 /* Effective values as YAML or JSON with secrets masked. */
 void config_show(const struct config *config, bool json, struct buf *ret_text);
 

@@ -766,9 +766,9 @@ static bool is_there(const struct dir *dir, struct err *err)
 
 struct store *dir_open(const struct config_s3 *s3, const struct stop *stop, struct err *err)
 {
-    const char *path = s3->endpoint + strlen("file:");
+    const char *path = config_directory(s3);
 
-    if (strncmp(path, "///", 3) != 0) {
+    if (!path || *path != '/') {
         err_set(err, ERR_CONFIG, "s3.endpoint: %s is not a directory's address", s3->endpoint);
         err_hint(err, "write file:// and an absolute path: file:///var/lib/archiver-tui/store");
         return NULL;
@@ -777,7 +777,6 @@ struct store *dir_open(const struct config_s3 *s3, const struct stop *stop, stru
         err_set(err, ERR_CONFIG, "s3.bucket: \"%s\" is not a directory's name", s3->bucket);
         return NULL;
     }
-    path += 2;
     size_t len = strlen(path);
     while (len > 0 && path[len - 1] == '/')
         len--;

@@ -15,7 +15,7 @@ struct store *store_open(const struct config_s3 *s3, const struct stop *stop, st
         err_hint(err, "set s3.bucket");
         return NULL;
     }
-    if (s3->endpoint && strncmp(s3->endpoint, "file:", 5) == 0)
+    if (config_directory(s3))
         return dir_open(s3, stop, err);
     return s3_open(s3, stop, err);
 }

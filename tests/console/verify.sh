@@ -102,8 +102,8 @@ test_damage_and_orphans_of_s3() {
     look
 }
 
-looks() { # ROWS COLS NAME
-    ROWS=$1 COLS=$2 console <<'END'
+looks() { # COLS ROWS
+    ROWS=$2 COLS=$1 console <<'END'
 wait cutoff
 key 5
 wait 20 unsettled batches
@@ -116,15 +116,15 @@ END
     # What each day has of its own.
     sed -i -E 's/[0-9.]+ kB in/nn.n kB in/; s/_[0-9]{8}T[0-9]{6}Z_/_yyyymmddThhmmssZ_/
         s/year=[0-9]{4}/year=yyyy/; s/month=[0-9]{2}/month=mm/; s/day=[0-9]{2}/day=dd/' "$OUT"
-    golden "$3"
+    golden "verify-$1x$2"
 }
 
 test_how_it_looks() {
     six_archives
     damage
-    looks 24 80 verify
-    looks 50 200 verify-wide
-    looks 16 60 verify-narrow
+    looks 80 24
+    looks 200 50
+    looks 60 16
 }
 
 test_one_table_or_what_is_marked_and_deeper() {

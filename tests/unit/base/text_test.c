@@ -123,7 +123,43 @@ static void test_nearest(void)
     CHECK(text_nearest("", names, 3) == NULL);
 }
 
+static void test_names(void)
+{
+    static const struct {
+        const char *text, *ends, *name, *rest;
+    } names[] = {
+        {"logs", ".", "logs", ""},
+        {"audit.logs", ".", "audit", ".logs"},
+        {"logs:at:90", ".:,", "logs", ":at:90"},
+        {"\"my.schema\".logs", ".", "my.schema", ".logs"},
+        {"\"say \"\"no\"\"\" b", " ", "say \"no\"", " b"},
+        {"\"\"", ".", "", ""},
+        {"", ".", "", ""},
+        {"a\"b c", " ", "a\"b", " c"},
+        {"\"open", ".", NULL, NULL},
+        {"\"open\"\"", ".", NULL, NULL},
+    };
+    struct buf name = BUF_INIT;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *rest = text_take_name(names[i].text, names[i].ends, &name);
+        CHECK((rest == NULL) == (names[i].rest == NULL));
+        if (!rest || !names[i].rest)
+            continue;
+        CHECK_STR(buf_str(&name), names[i].name);
+        CHECK_STR(rest, names[i].rest);
+        struct buf again = BUF_INIT, back = BUF_INIT;
+        text_add_name(&again, buf_str(&name), names[i].ends);
+        CHECK_STR(text_take_name(buf_str(&again), names[i].ends, &back), "");
+        CHECK_STR(buf_str(&back), names[i].name);
+        buf_done(&again);
+        buf_done(&back);
+    }
+    buf_done(&name);
+}
+
 static const struct test_case cases[] = {
+    {"a name ends at a sign, or where its quote does", test_names},
     {"times are read as PostgreSQL and ISO write them", test_times},
     {"days past what microseconds can say are kept apart", test_far_times},
     {"stamps go there and back", test_stamps},

@@ -484,7 +484,7 @@ static void test_open_refuses(void)
         const char *endpoint, *bucket, *line;
     } bad[] = {
         {"file://relative/dir", "b", "is not a directory's address"},
-        {"file:/dir", "b", "is not a directory's address"},
+        {"file:/dir", "cold", "s3.endpoint: not an address: file:/dir"},
         {"file:///dir", "a/b", "is not a directory's name"},
         {"file:///dir", "..", "is not a directory's name"},
         {"file:///dir", "", "the store has no bucket (set s3.bucket)"},
