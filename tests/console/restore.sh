@@ -200,6 +200,19 @@ key C-n
 wait Known by
 has id
 has overwrite
+key C-p
+wait becomes
+key 1
+wait cutoff
+key 4
+wait Which rows come back
+has level = 'warn'
+key C-n
+wait appdb
+key C-p
+wait level = 'warn'
+key C-d
+gone level = 'warn'
 key C-c
 exits 0
 END
