@@ -71,7 +71,8 @@ static void start_counting(struct screen *s)
                                                            .title = "dry run of a restore",
                                                            .work = count_rows,
                                                            .done = take_counts});
-    show_counts(s);
+    show_counts(s); /* says it, and the keys stay in sight */
+    app_say(r->app, STYLE_DIM, "%s", "");
 }
 
 static void stop_counting(struct screen *s)
