@@ -47,7 +47,6 @@ static void take_counts(struct restoring_work *work)
     r->report = work->report;
     work->report = (struct restore_report){0};
     show_counts(s);
-    app_say(r->app, STYLE_DIM, "nothing was changed");
 }
 
 static void forget_counts(struct restoring *r)
@@ -141,7 +140,7 @@ static void draw(const void *self, struct canvas *c, struct area area)
 {
     struct screen *s = (struct screen *)self; /* a table keeps what it drew */
 
-    canvas_rule(c, area.row, area.col, area.cols, "dry run");
+    canvas_rule(c, area.row, area.col, area.cols, "dry run: changes nothing");
     table_draw(&s->counts.table, c,
                (struct area){area.row + 1, area.col, area.rows - 1, area.cols});
 }

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "restoring.h"
 
+enum { KEYS_SHOWN = 10 };
+
 struct screen {
     struct restoring *r;
     struct listing listing;
@@ -21,6 +23,22 @@ static void add_answer(struct screen *s, const struct restore_plan_question *q)
                  restore_plan_get(s->r->plan, q->id));
 }
 
+/* A line each, the first ones. */
+static void add_keys(struct screen *s)
+{
+    const char *rest = restore_plan_get(s->r->plan, "keys");
+    size_t n = 0;
+
+    for (rest += strspn(rest, " "); *rest && n < KEYS_SHOWN; rest += strspn(rest, " ")) {
+        size_t len = strcspn(rest, " ");
+        listing_addf(&s->listing, STYLE_TEXT, "  %-18s %.*s", n++ > 0 ? "" : "Archives", (int)len,
+                     rest);
+        rest += len;
+    }
+    if (*rest)
+        listing_addf(&s->listing, STYLE_DIM, "  %-18s ... and more", "");
+}
+
 static void add_source(struct screen *s)
 {
     const struct restore_plan_question *q;
@@ -30,8 +48,12 @@ static void add_source(struct screen *s)
                      ? "A whole run is brought back; its archives are marked as rolled back"
                      : "Rows are brought back");
     for (size_t i = 0; (q = restore_plan_question(i)); i++) {
-        if (q->step == PLAN_SOURCE && strcmp(q->id, "source") != 0 &&
-            restore_plan_applies(s->r->plan, q) && restore_plan_is_answered(s->r->plan, q->id))
+        if (q->step != PLAN_SOURCE || strcmp(q->id, "source") == 0 ||
+            !restore_plan_applies(s->r->plan, q) || !restore_plan_is_answered(s->r->plan, q->id))
+            continue;
+        if (strcmp(q->id, "keys") == 0)
+            add_keys(s);
+        else
             add_answer(s, q);
     }
 }
