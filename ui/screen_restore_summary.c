@@ -19,8 +19,11 @@ struct screen {
 
 static void add_answer(struct screen *s, const struct restore_plan_question *q)
 {
-    listing_addf(&s->listing, STYLE_TEXT, "  %-18s %s", q->prompt,
-                 restore_plan_get(s->r->plan, q->id));
+    struct buf text = BUF_INIT; /* an answer may be long */
+
+    buf_addf(&text, "  %-18s %s", q->prompt, restore_plan_get(s->r->plan, q->id));
+    listing_add(&s->listing, STYLE_TEXT, text.data, text.len);
+    buf_done(&text);
 }
 
 /* A line each, the first ones. */
