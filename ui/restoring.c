@@ -162,6 +162,14 @@ struct form_source restoring_questions(struct restoring_step *step)
 
 /* --- counts --- */
 
+void restoring_forget_counts(struct restoring *r)
+{
+    free(r->counted);
+    r->counted = NULL;
+    r->err = ERR_INIT;
+    r->counting = NULL;
+}
+
 static void add_err(struct listing *listing, const struct err *err)
 {
     char line[sizeof(struct err)];

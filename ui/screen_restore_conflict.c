@@ -49,21 +49,13 @@ static void take_counts(struct restoring_work *work)
     show_counts(s);
 }
 
-static void forget_counts(struct restoring *r)
-{
-    free(r->counted);
-    r->counted = NULL;
-    r->err = ERR_INIT;
-    r->counting = NULL;
-}
-
 static void start_counting(struct screen *s)
 {
     struct restoring *r = s->step.restoring;
 
     if (tasks_busy(app_tasks(r->app), s))
         return;
-    forget_counts(r);
+    restoring_forget_counts(r);
     r->counted = restoring_command(r);
     r->counting = restoring_start(&(struct restoring_work){.restoring = r,
                                                            .owner = s,
@@ -79,7 +71,7 @@ static void stop_counting(struct screen *s)
     struct restoring *r = s->step.restoring;
 
     tasks_forget(app_tasks(r->app), s);
-    forget_counts(r);
+    restoring_forget_counts(r);
     show_counts(s);
     app_say(r->app, STYLE_WARN, "not counted to the end");
 }
@@ -150,7 +142,7 @@ static void close_screen(void *self)
     struct screen *s = self;
 
     if (s->step.restoring->counting) /* it was asked to stop with its owner */
-        forget_counts(s->step.restoring);
+        restoring_forget_counts(s->step.restoring);
     listing_done(&s->counts);
     free(s);
 }

@@ -13,6 +13,7 @@ struct screen {
     struct restoring *r;
     struct listing listing;
     char *confirmation; /* what is to be typed */
+    bool started;
 };
 
 /* --- what will be done --- */
@@ -140,6 +141,9 @@ static void start(struct app *app, void *self, const char *typed)
     restore_plan_make(s->r->plan, app_config(app), &call);
     app_start(app, call.words);
     restore_plan_call_done(&call);
+    s->started = true;
+    if (!s->r->counting)
+        restoring_forget_counts(s->r); /* what was counted is another table by then */
 }
 
 enum action { START = 1, BACK };
@@ -173,11 +177,13 @@ static void tick(struct app *app, void *self)
 static void draw(void *self, struct canvas *c, struct area area)
 {
     struct screen *s = self;
-    bool bound = app_read_only(s->r->app);
 
-    if (bound)
+    if (app_read_only(s->r->app))
         canvas_put(c, area.row, 1, area.cols - 2, STYLE_WARN,
                    "read-only: nothing is started from here; the command below does it elsewhere");
+    else if (s->started)
+        canvas_put(c, area.row, 1, area.cols - 2, STYLE_WARN,
+                   "Started from here: Runs (2) has it. s starts it once more.");
     else
         canvas_putf(c, area.row, 1, area.cols - 2, STYLE_DIM,
                     "Nothing is written yet. s starts it, once \"%s\" is typed.", s->confirmation);

@@ -62,7 +62,8 @@ key o
 wait report of
 wait records_restored
 key q q
-wait Nothing is written yet
+wait Started from here
+has not counted yet
 key C-p
 wait rows that are there already
 key C-r
