@@ -20,7 +20,8 @@ void archives_open(struct app *app);
 /* The rows of one archive; those of which `where` is true, NULL: all. */
 void preview_open(struct app *app, const char *key);
 void preview_open_where(struct app *app, const char *key, const char *where);
-/* The restore flow (restoring.h), from its first step on: with the answers that it was left with, */
+/* The restore flow (restoring.h), from its first step on: with the answers that it was left with,
+ */
 void restore_open(struct app *app);
 /* of these archives (NULL-ended), */
 void restore_open_keys(struct app *app, const char *const *keys);
