@@ -48,6 +48,8 @@ struct app {
     enum prompt_kind kind;
     struct app_prompt prompt; /* of PROMPT_VALUE */
     const char *path;
+    void *kept; /* NULL: nothing */
+    void (*drop_kept)(void *kept);
 };
 
 /* --- keys that work everywhere --- */
@@ -230,6 +232,22 @@ void app_go(struct app *app, int number)
     while (app->depth > 0)
         close_top(app);
     screens[number - 1].open(app);
+}
+
+void app_keep(struct app *app, void *take_thing, void (*drop)(void *))
+{
+    if (app->kept)
+        app->drop_kept(app->kept);
+    app->kept = take_thing;
+    app->drop_kept = drop;
+}
+
+void *app_take_kept(struct app *app)
+{
+    void *kept = app->kept;
+
+    app->kept = NULL;
+    return kept;
 }
 
 /* --- leaving --- */
@@ -744,6 +762,7 @@ int app_run(const struct app_params *params, struct err *err)
     }
     while (app.depth > 0)
         close_top(&app);
+    app_keep(&app, NULL, NULL);
     if (app.prompting)
         prompt_end();
     term_close();

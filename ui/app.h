@@ -58,6 +58,10 @@ void app_pop(struct app *app);
 void app_go(struct app *app, int number);
 void app_quit(struct app *app);
 
+/* What outlives its screen, for the next one of its kind: one thing. `drop` frees it. */
+void app_keep(struct app *app, void *take_thing, void (*drop)(void *thing));
+void *app_take_kept(struct app *app); /* the caller's again; NULL: there is nothing */
+
 const struct config *app_config(const struct app *app); /* NULL: there is none yet */
 /* What commands are told to use; by default, where the config came from. Borrowed. */
 void app_set_path(struct app *app, const char *path);

@@ -25,6 +25,7 @@ void listing_clear(struct listing *listing);
 void listing_add(struct listing *listing, enum theme_style style, const char *text, size_t len);
 /* A line each of the text's. */
 void listing_add_text(struct listing *listing, enum theme_style style, const char *text);
+/* The same, of 1023 bytes at most. */
 void listing_addf(struct listing *listing, enum theme_style style, const char *format, ...)
     ERR_PRINTF(3, 4);
 void listing_show(struct listing *listing); /* what was added shows from here on */

@@ -8,9 +8,14 @@
 
 enum { SHOWN_MAX = 20 /* conflicts, damages */ };
 
+static void drop_plan(void *plan)
+{
+    restore_plan_free(plan);
+}
+
 void restoring_free(struct restoring *r)
 {
-    restore_plan_free(r->plan);
+    app_keep(r->app, r->plan, drop_plan); /* Restore is left and come back to */
     restore_compare_done(&r->compare);
     restore_report_done(&r->report);
     free(r->counted);
@@ -156,6 +161,14 @@ struct form_source restoring_questions(struct restoring_step *step)
 }
 
 /* --- counts --- */
+
+void restoring_forget_counts(struct restoring *r)
+{
+    free(r->counted);
+    r->counted = NULL;
+    r->err = ERR_INIT;
+    r->counting = NULL;
+}
 
 static void add_err(struct listing *listing, const struct err *err)
 {

@@ -51,6 +51,9 @@ char *restoring_command(const struct restoring *restoring);
 void restoring_add_counts(const struct restoring *restoring, const char *how,
                           struct listing *listing);
 
+/* Where one works, it was asked to stop before. */
+void restoring_forget_counts(struct restoring *restoring);
+
 struct restoring_work {
     struct restoring *restoring;
     void *owner; /* a screen, or a step's self */

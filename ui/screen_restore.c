@@ -125,10 +125,23 @@ static void close_source(void *self)
     free(s);
 }
 
+enum { FORGET = STEPFORM_OWN };
+
+static void forget_answers(struct app *app, void *self, int action)
+{
+    struct restoring_step *s = self;
+
+    (void)app;
+    (void)action;
+    restore_plan_free(s->restoring->plan);
+    s->restoring->plan = restore_plan_new();
+}
+
 static void open_source(struct app *app, struct restore_plan *take_plan)
 {
     static const struct keys_binding bindings[] = {
-        STEPFORM_KEYS("where to", "take what is answered, and ask where the rows go")};
+        STEPFORM_KEYS("where to", "take what is answered, and ask where the rows go"),
+        {FORGET, {K_CTRL('d')}, "begin anew", "forget all answers, of every step", false}};
     struct restoring_step *s = mem_alloc(sizeof(*s));
     struct restoring *r = mem_alloc(sizeof(*r));
 
@@ -140,12 +153,15 @@ static void open_source(struct app *app, struct restore_plan *take_plan)
                                           .source = restoring_questions(s),
                                           .forwards = from_source,
                                           .keys = KEYS(bindings),
+                                          .act = forget_answers,
                                           .close = close_source});
 }
 
 void restore_open(struct app *app)
 {
-    open_source(app, restore_plan_new());
+    struct restore_plan *left = app_take_kept(app);
+
+    open_source(app, left ? left : restore_plan_new());
 }
 
 void restore_open_keys(struct app *app, const char *const *keys)

@@ -21,6 +21,7 @@ struct screen {
     struct restore_plan *before; /* the plan that the comparison is of */
     struct row *rows;
     size_t count;
+    size_t first; /* of the columns: where all rows are of one table, the heading says which */
     bool refused;
     bool comparing; /* the plan is another one than `before`, and not known to work */
     struct table_source source;
@@ -48,15 +49,15 @@ static void take_rows(struct screen *s)
 
 /* --- the table --- */
 
-enum column { ARCHIVE, ARCHIVE_TYPE, BECOMES, TARGET, TARGET_TYPE, INTO };
+enum column { OF, ARCHIVE, ARCHIVE_TYPE, BECOMES, TARGET, TARGET_TYPE };
 
 static const struct table_column columns[] = {
+    [OF] = {.title = "of", .min = 10, .max = 20, .frozen = true},
     [ARCHIVE] = {.title = "archive", .min = 14, .max = 26, .frozen = true},
     [ARCHIVE_TYPE] = {.title = "type", .min = 8, .max = 17},
     [BECOMES] = {.title = "becomes", .min = 9},
     [TARGET] = {.title = "table", .min = 14, .max = 26},
     [TARGET_TYPE] = {.title = "type", .min = 8, .max = 17},
-    [INTO] = {.title = "of", .min = 10},
 };
 
 static size_t count(const void *self)
@@ -90,10 +91,14 @@ static void cell(const void *self, size_t at, size_t column, struct buf *text, i
 {
     const struct screen *s = self;
     const struct restore_column *c = s->rows[at].column;
-    const char *plain[] = {
-        [ARCHIVE] = c->archive, [ARCHIVE_TYPE] = c->archive_type, [BECOMES] = NULL,
-        [TARGET] = c->target,   [TARGET_TYPE] = c->target_type,   [INTO] = s->rows[at].of->from};
+    const char *plain[] = {[OF] = s->rows[at].of->from,
+                           [ARCHIVE] = c->archive,
+                           [ARCHIVE_TYPE] = c->archive_type,
+                           [BECOMES] = NULL,
+                           [TARGET] = c->target,
+                           [TARGET_TYPE] = c->target_type};
 
+    column += s->first;
     if (column == BECOMES) {
         add_becomes(s, c, text);
         *style = (int)style_of(c);
@@ -102,7 +107,7 @@ static void cell(const void *self, size_t at, size_t column, struct buf *text, i
     buf_adds(text, plain[column] ? plain[column] : "-");
     if (column == ARCHIVE && c->earlier)
         buf_adds(text, " (earlier)");
-    if (!plain[column] || column == ARCHIVE_TYPE || column == TARGET_TYPE || column == INTO)
+    if (!plain[column] || column == ARCHIVE_TYPE || column == TARGET_TYPE || column == OF)
         *style = STYLE_DIM;
 }
 
@@ -335,8 +340,8 @@ void restoring_open_columns(struct restoring *r)
 
     s->r = r;
     s->source = (struct table_source){.self = s, .count = count, .cell = cell, .id = id};
-    /* Where all are of one table, the heading says which. */
-    table_init(&s->table, &s->source, columns, r->compare.table_count > 1 ? INTO + 1 : INTO);
+    s->first = r->compare.table_count > 1 ? OF : ARCHIVE;
+    table_init(&s->table, &s->source, columns + s->first, TARGET_TYPE + 1 - s->first);
     take_rows(s);
     app_push(r->app, &columns_class, s);
 }

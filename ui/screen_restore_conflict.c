@@ -47,15 +47,6 @@ static void take_counts(struct restoring_work *work)
     r->report = work->report;
     work->report = (struct restore_report){0};
     show_counts(s);
-    app_say(r->app, STYLE_DIM, "nothing was changed");
-}
-
-static void forget_counts(struct restoring *r)
-{
-    free(r->counted);
-    r->counted = NULL;
-    r->err = ERR_INIT;
-    r->counting = NULL;
 }
 
 static void start_counting(struct screen *s)
@@ -64,14 +55,15 @@ static void start_counting(struct screen *s)
 
     if (tasks_busy(app_tasks(r->app), s))
         return;
-    forget_counts(r);
+    restoring_forget_counts(r);
     r->counted = restoring_command(r);
     r->counting = restoring_start(&(struct restoring_work){.restoring = r,
                                                            .owner = s,
                                                            .title = "dry run of a restore",
                                                            .work = count_rows,
                                                            .done = take_counts});
-    show_counts(s);
+    show_counts(s); /* says it, and the keys stay in sight */
+    app_say(r->app, STYLE_DIM, "%s", "");
 }
 
 static void stop_counting(struct screen *s)
@@ -79,7 +71,7 @@ static void stop_counting(struct screen *s)
     struct restoring *r = s->step.restoring;
 
     tasks_forget(app_tasks(r->app), s);
-    forget_counts(r);
+    restoring_forget_counts(r);
     show_counts(s);
     app_say(r->app, STYLE_WARN, "not counted to the end");
 }
@@ -140,7 +132,7 @@ static void draw(const void *self, struct canvas *c, struct area area)
 {
     struct screen *s = (struct screen *)self; /* a table keeps what it drew */
 
-    canvas_rule(c, area.row, area.col, area.cols, "dry run");
+    canvas_rule(c, area.row, area.col, area.cols, "dry run: changes nothing");
     table_draw(&s->counts.table, c,
                (struct area){area.row + 1, area.col, area.rows - 1, area.cols});
 }
@@ -150,7 +142,7 @@ static void close_screen(void *self)
     struct screen *s = self;
 
     if (s->step.restoring->counting) /* it was asked to stop with its owner */
-        forget_counts(s->step.restoring);
+        restoring_forget_counts(s->step.restoring);
     listing_done(&s->counts);
     free(s);
 }

@@ -7,18 +7,40 @@
 #include "base/text.h"
 #include "restoring.h"
 
+enum { KEYS_SHOWN = 10 };
+
 struct screen {
     struct restoring *r;
     struct listing listing;
     char *confirmation; /* what is to be typed */
+    bool started;
 };
 
 /* --- what will be done --- */
 
 static void add_answer(struct screen *s, const struct restore_plan_question *q)
 {
-    listing_addf(&s->listing, STYLE_TEXT, "  %-18s %s", q->prompt,
-                 restore_plan_get(s->r->plan, q->id));
+    struct buf text = BUF_INIT; /* an answer may be long */
+
+    buf_addf(&text, "  %-18s %s", q->prompt, restore_plan_get(s->r->plan, q->id));
+    listing_add(&s->listing, STYLE_TEXT, text.data, text.len);
+    buf_done(&text);
+}
+
+/* A line each, the first ones. */
+static void add_keys(struct screen *s)
+{
+    const char *rest = restore_plan_get(s->r->plan, "keys");
+    size_t n = 0;
+
+    for (rest += strspn(rest, " "); *rest && n < KEYS_SHOWN; rest += strspn(rest, " ")) {
+        size_t len = strcspn(rest, " ");
+        listing_addf(&s->listing, STYLE_TEXT, "  %-18s %.*s", n++ > 0 ? "" : "Archives", (int)len,
+                     rest);
+        rest += len;
+    }
+    if (*rest)
+        listing_addf(&s->listing, STYLE_DIM, "  %-18s ... and more", "");
 }
 
 static void add_source(struct screen *s)
@@ -30,8 +52,12 @@ static void add_source(struct screen *s)
                      ? "A whole run is brought back; its archives are marked as rolled back"
                      : "Rows are brought back");
     for (size_t i = 0; (q = restore_plan_question(i)); i++) {
-        if (q->step == PLAN_SOURCE && strcmp(q->id, "source") != 0 &&
-            restore_plan_applies(s->r->plan, q) && restore_plan_is_answered(s->r->plan, q->id))
+        if (q->step != PLAN_SOURCE || strcmp(q->id, "source") == 0 ||
+            !restore_plan_applies(s->r->plan, q) || !restore_plan_is_answered(s->r->plan, q->id))
+            continue;
+        if (strcmp(q->id, "keys") == 0)
+            add_keys(s);
+        else
             add_answer(s, q);
     }
 }
@@ -115,6 +141,9 @@ static void start(struct app *app, void *self, const char *typed)
     restore_plan_make(s->r->plan, app_config(app), &call);
     app_start(app, call.words);
     restore_plan_call_done(&call);
+    s->started = true;
+    if (!s->r->counting)
+        restoring_forget_counts(s->r); /* what was counted is another table by then */
 }
 
 enum action { START = 1, BACK };
@@ -148,11 +177,13 @@ static void tick(struct app *app, void *self)
 static void draw(void *self, struct canvas *c, struct area area)
 {
     struct screen *s = self;
-    bool bound = app_read_only(s->r->app);
 
-    if (bound)
+    if (app_read_only(s->r->app))
         canvas_put(c, area.row, 1, area.cols - 2, STYLE_WARN,
                    "read-only: nothing is started from here; the command below does it elsewhere");
+    else if (s->started)
+        canvas_put(c, area.row, 1, area.cols - 2, STYLE_WARN,
+                   "Started from here: Runs (2) has it. s starts it once more.");
     else
         canvas_putf(c, area.row, 1, area.cols - 2, STYLE_DIM,
                     "Nothing is written yet. s starts it, once \"%s\" is typed.", s->confirmation);

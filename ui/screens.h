@@ -25,7 +25,8 @@ void verify_open(struct app *app);
 /* Asks what is verified and how deeply, and begins it. `archives`: those that are chosen, with
  * spaces between; "": none. */
 void verify_form_open(struct app *app, const char *archives);
-/* The restore flow (restoring.h), from its first step on: with nothing answered yet, */
+/* The restore flow (restoring.h), from its first step on: with the answers that it was left with,
+ */
 void restore_open(struct app *app);
 /* of these archives (NULL-ended), */
 void restore_open_keys(struct app *app, const char *const *keys);

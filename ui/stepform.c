@@ -33,8 +33,11 @@ static void act(struct app *app, void *self, int action)
         app_pop(app);
     else if (action == STEPFORM_NEXT)
         forwards(app, s);
-    else if (action >= STEPFORM_OWN)
+    else if (action >= STEPFORM_OWN) {
         s->step.act(app, s->step.source.self, action);
+        if (form_settled(&s->form)) /* it may have answered something */
+            form_refresh(&s->form);
+    }
 }
 
 static bool offers(const void *self, int action)

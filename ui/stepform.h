@@ -16,7 +16,8 @@ struct stepform {
     const char *crumb, *intro;
     struct form_source source; /* its self is the step's own, and owns the step's tasks */
     void (*forwards)(struct app *app, void *self); /* what was typed is taken by then */
-    /* STEPFORM_KEYS and more, with codes that no field takes; what those others do. */
+    /* STEPFORM_KEYS and more, with codes that no field takes; what those others do, who leave the
+     * screen where it is. */
     struct keys keys;
     void (*act)(struct app *app, void *self, int action);
     bool (*offers)(const void *self, int action); /* of the others; NULL: always */

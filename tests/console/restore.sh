@@ -62,7 +62,8 @@ key o
 wait report of
 wait records_restored
 key q q
-wait Nothing is written yet
+wait Started from here
+has not counted yet
 key C-p
 wait rows that are there already
 key C-r
@@ -200,6 +201,19 @@ key C-n
 wait Known by
 has id
 has overwrite
+key C-p
+wait becomes
+key 1
+wait cutoff
+key 4
+wait Which rows come back
+has level = 'warn'
+key C-n
+wait appdb
+key C-p
+wait level = 'warn'
+key C-d
+gone level = 'warn'
 key C-c
 exits 0
 END
@@ -345,6 +359,84 @@ key Q
 exits 0
 END
     content logs | cmp - "$DIR/before" || fail "the rows are not those that left"
+}
+
+test_a_run_of_three_tables_is_rolled_back_at_once() {
+    fresh
+    three_tables "  batch_size: 1000"
+    ok archive
+    console <<'END'
+wait cutoff
+key 2
+wait success
+key b
+wait Which rows come back
+key C-n
+wait Where do the rows go
+key Down Down
+type elsewhere
+key C-n
+wait the archives are of more than one table
+key Esc C-u C-n
+wait 20 3 tables
+has appdb.audit.changes
+key Enter
+wait name one in the first step
+key C-n
+wait not counted yet
+key C-r
+wait come back
+key C-n
+wait Nothing is written yet
+has appdb.audit.changes ->
+key s
+wait type appdb to start
+type appdb
+key Enter
+wait is on its way
+wait success
+key Q
+exits 0
+END
+    same "$(sql 'SELECT (SELECT count(*) FROM logs) + (SELECT count(*) FROM events)
+        + (SELECT count(*) FROM audit.changes)')" 8800 rows
+}
+
+test_counting_is_ended_by_a_key() {
+    BUCKET=b$(echo -n "$TEST" | md5sum | cut -c1-12)
+    s3 PUT "/$BUCKET" -f -o /dev/null
+    archived_logs
+    sed -i 's/^s3:/&\n  bandwidth_limit_mb: 0.01/' "$CONF"
+    console <<'END'
+wait cutoff
+key 3
+wait 20 3 archives
+key * o
+wait Which rows come back
+key C-n
+wait Where do the rows go
+key C-n
+wait 20 becomes
+key C-n
+wait not counted yet
+lacks end counting
+key C-r
+wait Ctrl-X ends it
+has end counting
+key C-x
+wait not counted yet
+key C-r
+wait Ctrl-X ends it
+key C-n
+wait Nothing is written yet
+has Ctrl-X ends it
+key C-p C-p
+wait becomes
+key C-n
+wait not counted yet
+key C-c
+exits 0
+END
 }
 
 test_read_only_takes_the_last_step_away() {
