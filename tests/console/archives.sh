@@ -52,6 +52,8 @@ type level ==
 key Enter
 gone opening
 wait 20 operator is due here
+key Enter
+gone operator is due
 key q
 wait archives, 2,617 rows
 key Q
