@@ -26,6 +26,7 @@ struct progress {
 static const struct progress_server nothing_known = {.answered = -1,
                                                      .asked = -1,
                                                      .active = -1,
+                                                     .blocked_seconds = -1,
                                                      .transaction_age = -1,
                                                      .lag = -1,
                                                      .wal_per_second = -1};

@@ -48,7 +48,7 @@ struct progress_table {
     int64_t batches;               /* settled; of a restore: archives */
     int64_t skipped, retries;      /* rows left because others held them; batches tried again */
     char object[256];              /* the data object in work */
-    char wait[16], why[160];       /* paused, sleep, ceiling, lag; "" where it does not wait */
+    char wait[16], why[160];       /* throttle_wait_name; "" where it does not wait */
     double waited;                 /* seconds, all waits together */
     double phases[PHASE_COUNT];    /* seconds of work; they overlap */
     double seconds;                /* since its turn came */
@@ -59,15 +59,16 @@ struct progress_table {
 
 /* The server that the table in work is on, as a connection of its own sees it. */
 struct progress_server {
-    char database[128];           /* "" before the first table */
+    char database[128]; /* "" before the first table */
     /* Written as moments (monotonic seconds), read as ages. */
     double answered; /* since it last answered; -1: it never did */
     double asked;    /* since it was asked and is silent; -1: it owes no answer */
-    int64_t active, backends, backends_max; /* active: -1 */
+    int64_t active, backends, backends_max; /* active: at work for others; -1 */
     int64_t blocked;                        /* sessions that wait for a lock of ours */
+    double blocked_seconds;                 /* the longest of them; -1 */
     int64_t locks;                          /* that we hold */
     double transaction_age;                 /* seconds our transaction is open; -1: none is */
-    double lag;        /* seconds the slowest standby is behind; -1: none, or not ours to see */
+    double lag;            /* seconds the slowest standby is behind; -1: none, or not ours to see */
     double wal_per_second; /* bytes; -1 */
 };
 

@@ -57,6 +57,7 @@ static const struct field server_fields[] = {
     FIELD(progress_server, backends, FIELD_COUNT),
     FIELD(progress_server, backends_max, FIELD_COUNT),
     FIELD(progress_server, blocked, FIELD_COUNT),
+    FIELD(progress_server, blocked_seconds, FIELD_NUMBER),
     FIELD(progress_server, locks, FIELD_COUNT),
     FIELD(progress_server, transaction_age, FIELD_NUMBER),
     FIELD(progress_server, lag, FIELD_NUMBER),

@@ -16,7 +16,9 @@
 
 #define RECONNECTS_MAX 3
 #define TRANSIENT_MAX  5
-#define LOCK_WAIT_S    60
+/* Batches in a row that were rolled back for others; each was half the one before. */
+#define LET_GO_MAX  10
+#define LOCK_WAIT_S 60
 /* What a row is taken for until the first batch has told. */
 #define ROW_BYTES_GUESS  700
 #define FIRST_BATCH_ROWS 5000
@@ -41,7 +43,7 @@ struct turn {
     int64_t started_us;
     int64_t line_bytes_a_row;
     int64_t batch_cap; /* rows; halves after a timeout */
-    unsigned reconnects, transients;
+    int reconnects, transients, let_go;
 };
 
 const char *run_status_name(enum run_status status)
@@ -144,7 +146,8 @@ static bool connect_and_lock(struct turn *t, bool again, struct err *err)
     t->conn = conn_open(t->target->database, t->report->run_id, err);
     if (!t->conn)
         return false;
-    monitor_watch(t->params->monitor, t->target->database, PQbackendPID(conn_pg(t->conn)));
+    monitor_watch(t->params->monitor, t->target->database, PQbackendPID(conn_pg(t->conn)),
+                  table->settings.max_blocked_seconds);
     if (conn_server(t->conn)->in_recovery) {
         err_set(err, ERR_PREFLIGHT, "the server is a standby");
         return err_hint(err, "archiving deletes rows: connect to the primary");
@@ -294,7 +297,32 @@ static int64_t smaller(int64_t a, int64_t limit)
     return a < limit ? a : limit;
 }
 
-/* Rows of the next batch; 0: a limit is reached. */
+/* When the table's time is up, monotonic; 0: never. */
+static int64_t deadline_of(const struct turn *t)
+{
+    double minutes = t->target->table->settings.max_duration_minutes;
+
+    return minutes > 0 ? t->started_us + (int64_t)(minutes * 60e6) : 0;
+}
+
+/* The limit that is reached, by its name; NULL: none. */
+static const char *limit_reached(const struct turn *t)
+{
+    const struct config_settings *s = &t->target->table->settings;
+    int64_t deadline_us = deadline_of(t);
+
+    if (t->params->limit > 0 && t->report->records_archived >= t->params->limit)
+        return "--limit";
+    if (s->max_rows > 0 && t->table->records_archived >= s->max_rows)
+        return "max_rows";
+    if (s->max_batches > 0 && t->table->batches >= s->max_batches)
+        return "max_batches";
+    if (deadline_us > 0 && text_monotonic_us() >= deadline_us)
+        return "max_duration_minutes";
+    return NULL;
+}
+
+/* Rows of the next batch, where no limit is reached. */
 static int64_t next_batch_rows(const struct turn *t)
 {
     const struct config_settings *s = &t->target->table->settings;
@@ -309,12 +337,7 @@ static int64_t next_batch_rows(const struct turn *t)
         rows = smaller(rows, s->max_rows - t->table->records_archived);
     if (t->params->limit > 0)
         rows = smaller(rows, t->params->limit - t->report->records_archived);
-    if (s->max_batches > 0 && t->table->batches >= s->max_batches)
-        rows = 0;
-    if (s->max_duration_minutes > 0 &&
-        text_monotonic_us() - t->started_us > s->max_duration_minutes * 60 * 1000000)
-        rows = 0;
-    return rows > 0 ? rows : 0;
+    return rows;
 }
 
 static void count_settled(struct turn *t, const struct archive_batch *batch, int64_t asked)
@@ -328,7 +351,7 @@ static void count_settled(struct turn *t, const struct archive_batch *batch, int
     t->report->batches++;
     if (batch->rows > 0)
         t->line_bytes_a_row = (int64_t)(batch->line_bytes / (uint64_t)batch->rows) + 1;
-    t->transients = 0;
+    t->transients = t->let_go = 0;
     walk_took(t->walk, asked, batch->rows, buf_str(&batch->max_timestamp));
     show(t, show_counts, t);
     log_msg(LOG_INFO, "%s.%s.%s batch %" PRId64 " settled: %" PRId64 " rows, %" PRIu64 " bytes, %s",
@@ -369,11 +392,38 @@ out:
     return ok;
 }
 
+/* The batch was rolled back so that somebody else's session could go on. Half of it may be through
+ * before anybody waits. */
+static bool after_letting_go(struct turn *t, const struct archive_batch *batch, int64_t asked,
+                             const char *why, struct err *err)
+{
+    t->batch_cap = asked > 1 ? asked / 2 : 1;
+    t->table->let_go++;
+    if (++t->let_go > LET_GO_MAX) {
+        err_set(err, ERR_TRANSIENT, "others wait for its locks time and again");
+        err_why(err, "%s", why);
+        return err_hint(err, "a smaller batch_size, or a larger max_blocked_seconds");
+    }
+    log_msg(LOG_WARN,
+            "%s.%s.%s: batch %" PRId64 " rolled back: %s; the next takes %" PRId64 " rows at most",
+            t->table->database, t->table->schema, t->table->table, t->table->batches + 1, why,
+            t->batch_cap);
+    show(t, show_retry, NULL);
+    if (batch->outcome != ARCHIVE_UNKNOWN && conn_alive(t->conn))
+        return true;
+    t->reconnects--; /* this one was of our own making */
+    return resolve(t, batch, asked, err);
+}
+
 static bool try_again(struct turn *t, const struct archive_batch *batch, int64_t asked,
                       struct err *err)
 {
+    char why[160];
+
     if (err->kind == ERR_INTERRUPTED)
         return batch->outcome == ARCHIVE_UNKNOWN ? resolve(t, batch, asked, err) : false;
+    if (monitor_let_go(t->params->monitor, why, sizeof(why)))
+        return after_letting_go(t, batch, asked, why, err);
     if (batch->outcome == ARCHIVE_UNKNOWN || !conn_alive(t->conn))
         return resolve(t, batch, asked, err);
     if (err->kind == ERR_EXISTS)
@@ -423,24 +473,36 @@ out:
     return ok;
 }
 
+/* False: the table's turn is over, for a limit or since the run is to stop. */
+static bool may_begin_batch(struct turn *t)
+{
+    t->table->ended_by = limit_reached(t);
+    if (t->table->ended_by)
+        return false;
+    switch (throttle_wait(t->params->throttle, &t->target->table->settings, deadline_of(t))) {
+    case THROTTLE_STOPPED:
+        t->table->status = RUN_STOPPED;
+        return false;
+    case THROTTLE_LATE:
+        t->table->ended_by = limit_reached(t);
+        return false;
+    default:
+        return true;
+    }
+}
+
 static bool archive_all(struct turn *t, bool *ret_complete, struct err *err)
 {
     bool done = false;
 
     *ret_complete = false;
     while (!done) {
-        int64_t rows = next_batch_rows(t);
-        if (rows == 0)
+        if (!may_begin_batch(t))
             return true;
-        if (!throttle_wait(t->params->throttle, &t->target->table->settings) ||
-            stop_asked(t->params->stop)) {
-            t->table->status = RUN_STOPPED;
-            return true;
-        }
         show(t, show_phase, "archive");
         int64_t rows_before = t->table->records_archived;
         uint64_t bytes_before = t->table->bytes;
-        if (!one_batch(t, rows, &done, err))
+        if (!one_batch(t, next_batch_rows(t), &done, err))
             return false;
         if (t->table->records_archived > rows_before)
             throttle_took(t->params->throttle, t->table->records_archived - rows_before,
@@ -497,6 +559,36 @@ static void finish(struct turn *t, bool complete)
         log_err(LOG_WARN, &err);
 }
 
+static double total_waited(const struct run_table *table)
+{
+    double seconds = 0;
+
+    for (int i = 0; i < WAIT_COUNT; i++)
+        seconds += table->waited[i];
+    return seconds;
+}
+
+/* What held the turn up, and what ended it. */
+static void log_turn(struct turn *t)
+{
+    struct run_table *table = t->table;
+    struct buf text = BUF_INIT;
+
+    throttle_waited(t->params->throttle, table->waited);
+    for (int i = 0; i < WAIT_COUNT; i++) {
+        if (table->waited[i] >= 0.05)
+            buf_addf(&text, "%s%s %.1fs", text.len > 0 ? ", " : "",
+                     throttle_wait_name((enum throttle_wait_for)i), table->waited[i]);
+    }
+    if (text.len > 0)
+        log_msg(LOG_INFO, "%s.%s.%s: waited %.1fs: %s", table->database, table->schema,
+                table->table, total_waited(table), buf_str(&text));
+    if (table->ended_by)
+        log_msg(LOG_INFO, "%s.%s.%s: %s is reached: the next run goes on", table->database,
+                table->schema, table->table, table->ended_by);
+    buf_done(&text);
+}
+
 /* What waited for the store goes first. A date range is about other rows. */
 static bool play_spool(struct turn *t, struct err *err)
 {
@@ -531,6 +623,7 @@ static bool archive_table(struct turn *t, struct err *err)
         return false;
     t->walk = walk_new(t->plan, t->info);
     bool ok = archive_all(t, &complete, err);
+    log_turn(t);
     if (conn_alive(t->conn))
         finish(t, ok && complete);
     return ok;
@@ -552,9 +645,8 @@ static bool keep_next_batch(struct turn *t, enum spool_outcome *ret, int64_t *re
         return false;
     if (!t->walk)
         t->walk = walk_new(t->plan, t->info);
-    int64_t rows = next_batch_rows(t);
-    bool ok = rows == 0 || walk_next(t->walk, t->conn, rows, &sql, &done, err);
-    if (ok && rows > 0 && !done)
+    bool ok = limit_reached(t) || walk_next(t->walk, t->conn, next_batch_rows(t), &sql, &done, err);
+    if (ok && sql.len > 0 && !done)
         ok =
             spool_keep(&t->archive, t->conn, walk_leaf(t->walk), buf_str(&sql), ret, ret_rows, err);
     buf_done(&sql);
@@ -585,7 +677,7 @@ static void keep_in_spool(struct turn *t, const struct err *why)
 
 static void turn_done(struct turn *t)
 {
-    monitor_watch(t->params->monitor, NULL, 0);
+    monitor_watch(t->params->monitor, NULL, 0, 0);
     archiver_free(t->archiver);
     walk_free(t->walk);
     plan_free(t->plan);
@@ -766,6 +858,15 @@ static void write_phases(const double *phases, struct json_out *j)
     json_end(j);
 }
 
+static void write_waits(const double *waited, struct json_out *j)
+{
+    json_key(j, "waited");
+    json_begin_object(j);
+    for (int i = 0; i < WAIT_COUNT; i++)
+        json_put_real(j, throttle_wait_name((enum throttle_wait_for)i), waited[i], 3);
+    json_end(j);
+}
+
 static void write_table(const struct run_table *t, bool dry_run_only, struct json_out *j)
 {
     json_begin_object(j);
@@ -786,6 +887,9 @@ static void write_table(const struct run_table *t, bool dry_run_only, struct jso
     json_put_int(j, "line_bytes", (int64_t)t->line_bytes);
     json_put_real(j, "seconds", t->seconds, 3);
     write_phases(t->phases, j);
+    write_waits(t->waited, j);
+    json_put_int(j, "let_go", t->let_go);
+    json_put_str(j, "ended_by", t->ended_by);
     json_put_int(j, "size_before", (int64_t)t->size_before);
     json_put_int(j, "size_after", (int64_t)t->size_after);
     json_put_int(j, "recovered_settled", t->recovered_settled);

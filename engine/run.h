@@ -45,6 +45,9 @@ struct run_table {
     double phases[PHASE_COUNT]; /* seconds of work; phases overlap, so they may add up to more than
                                    the time */
     double seconds;
+    double waited[WAIT_COUNT]; /* seconds of them that the throttle held, by reason */
+    int64_t let_go;            /* batches rolled back because others waited for their locks */
+    const char *ended_by;      /* the limit that ended its turn; NULL: none did */
     uint64_t size_before, size_after;             /* pg_total_relation_size over leaves */
     int64_t recovered_settled, recovered_removed; /* batches of earlier runs decided first */
     int64_t spooled;                       /* batches kept while the store was away: 0 or 1 */

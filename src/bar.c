@@ -101,7 +101,10 @@ static void add_numbers(const struct progress_table *t, struct buf *text)
         text_add_duration(text, t->seconds_left);
         buf_adds(text, " left");
     }
-    buf_addf(text, "  batch %" PRId64 " %s", t->batches + 1, t->wait[0] ? t->wait : t->phase);
+    if (t->wait[0])
+        buf_addf(text, "  waits: %s", t->why);
+    else
+        buf_addf(text, "  batch %" PRId64 " %s", t->batches + 1, t->phase);
 }
 
 static void add_bar(double share, size_t width, struct buf *text)

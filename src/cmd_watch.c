@@ -113,6 +113,10 @@ static void compose_server(const struct progress_server *s, struct buf *text)
     }
     buf_addf(text, "backends %" PRId64 "/%" PRId64 "  blocked by us %" PRId64, s->backends,
              s->backends_max, s->blocked);
+    if (s->blocked_seconds >= 0)
+        buf_addf(text, " (%.0f s)", s->blocked_seconds);
+    if (s->active >= 0)
+        buf_addf(text, "  active %" PRId64, s->active);
     if (s->lag >= 0)
         buf_addf(text, "  lag %.1f s", s->lag);
     if (s->transaction_age >= 0)

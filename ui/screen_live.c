@@ -341,7 +341,10 @@ static void draw_server(const struct screen *s, struct canvas *c, struct area ar
     add_seconds(&lines[0], v->lag);
     buf_adds(&lines[0], "   xact age ");
     add_seconds(&lines[0], v->transaction_age);
-    buf_addf(&lines[1], "blocked by us %" PRId64 "   locks %" PRId64, v->blocked, v->locks);
+    buf_addf(&lines[1], "blocked by us %" PRId64, v->blocked);
+    if (v->blocked_seconds >= 0)
+        buf_addf(&lines[1], ", %.0fs", v->blocked_seconds);
+    buf_addf(&lines[1], "   locks %" PRId64, v->locks);
     styles[1] = v->blocked > 0 ? STYLE_WARN : STYLE_TEXT;
     buf_addf(&lines[2], "backends %" PRId64 "/%" PRId64, v->backends, v->backends_max);
     if (v->active >= 0)

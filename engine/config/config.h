@@ -40,7 +40,7 @@ struct config_settings {
     int64_t batch_bytes_mb;       /* MiB of lines a batch aims at */
     int64_t max_batches;          /* a table and run; 0: no limit */
     int64_t max_rows;             /* a table and run; 0: no limit */
-    int64_t max_duration_minutes; /* 0: no limit */
+    double max_duration_minutes;  /* 0: no limit */
     double sleep_between_batches; /* seconds */
     int64_t compression;          /* enum config_compression */
     int64_t compression_level;
@@ -56,7 +56,10 @@ struct config_settings {
     const char *where;              /* NULL: none */
     const char *stop_file;          /* NULL: none */
     double rows_per_second;         /* 0: no limit */
+    double mb_per_second;           /* million bytes of objects; 0: no limit */
     double max_replica_lag_seconds; /* 0: lag does not matter */
+    int64_t max_active_backends;    /* 0: they do not matter */
+    double max_blocked_seconds;     /* 0: who waits for us waits */
     int64_t vacuum_after;           /* bool; already taken into vacuum_strategy */
 };
 
