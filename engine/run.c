@@ -12,6 +12,7 @@
 #include "recover.h"
 #include "runs.h"
 #include "spool.h"
+#include "stride.h"
 #include "targets.h"
 
 #define RECONNECTS_MAX 3
@@ -41,8 +42,8 @@ struct turn {
     struct archiver *archiver;
     struct buf ddl;
     int64_t started_us;
-    int64_t line_bytes_a_row;
-    int64_t batch_cap; /* rows; halves after a timeout */
+    struct stride stride;
+    int64_t batch_us; /* when the batch in work began, monotonic */
     int reconnects, transients, let_go;
 };
 
@@ -219,6 +220,21 @@ static bool all_decided(const struct recover_report *recovered, struct err *err)
     return true;
 }
 
+static int64_t row_bytes_guess(const struct turn *t)
+{
+    if (t->info->rows_estimate <= 0)
+        return ROW_BYTES_GUESS;
+    int64_t bytes = (int64_t)t->info->heap_bytes / t->info->rows_estimate;
+
+    return bytes < ROW_BYTES_GUESS ? ROW_BYTES_GUESS : bytes * 2;
+}
+
+static void begin_stride(struct turn *t)
+{
+    stride_begin(&t->stride, &t->target->table->settings, row_bytes_guess(t),
+                 t->info->rows_estimate <= 0 ? FIRST_BATCH_ROWS : 0);
+}
+
 static bool prepare_plan(struct turn *t, struct err *err)
 {
     struct plan_params plan = {.table = t->target->table,
@@ -230,6 +246,7 @@ static bool prepare_plan(struct turn *t, struct err *err)
     t->plan = plan_make(t->conn, &plan, err);
     if (!t->plan)
         return false;
+    begin_stride(t);
     snprintf(t->table->cutoff, sizeof(t->table->cutoff), "%s", t->plan->cutoff);
     snprintf(t->table->strategy, sizeof(t->table->strategy), "%s", t->plan->strategy);
     snprintf(t->table->reason, sizeof(t->table->reason), "%s", t->plan->reason);
@@ -283,15 +300,6 @@ static bool dry_run(struct turn *t, struct err *err)
     return ok;
 }
 
-static int64_t row_bytes_guess(const struct turn *t)
-{
-    if (t->info->rows_estimate <= 0)
-        return ROW_BYTES_GUESS;
-    int64_t bytes = (int64_t)t->info->heap_bytes / t->info->rows_estimate;
-
-    return bytes < ROW_BYTES_GUESS ? ROW_BYTES_GUESS : bytes * 2;
-}
-
 static int64_t smaller(int64_t a, int64_t limit)
 {
     return a < limit ? a : limit;
@@ -326,18 +334,18 @@ static const char *limit_reached(const struct turn *t)
 static int64_t next_batch_rows(const struct turn *t)
 {
     const struct config_settings *s = &t->target->table->settings;
-    int64_t rows = smaller(s->batch_size, t->batch_cap);
-    int64_t a_row = t->line_bytes_a_row > 0 ? t->line_bytes_a_row : row_bytes_guess(t);
-    int64_t fitting = s->batch_bytes_mb * (1 << 20) / a_row;
+    int64_t rows = stride_next(&t->stride);
 
-    if (t->line_bytes_a_row == 0 && t->info->rows_estimate <= 0)
-        rows = smaller(rows, FIRST_BATCH_ROWS);
-    rows = smaller(rows, fitting > 0 ? fitting : 1);
     if (s->max_rows > 0)
         rows = smaller(rows, s->max_rows - t->table->records_archived);
     if (t->params->limit > 0)
         rows = smaller(rows, t->params->limit - t->report->records_archived);
     return rows;
+}
+
+static double batch_seconds(const struct turn *t)
+{
+    return (double)(text_monotonic_us() - t->batch_us) / 1e6;
 }
 
 static void count_settled(struct turn *t, const struct archive_batch *batch, int64_t asked)
@@ -349,8 +357,7 @@ static void count_settled(struct turn *t, const struct archive_batch *batch, int
     t->report->records_archived += batch->rows;
     t->report->bytes_uploaded += batch->bytes;
     t->report->batches++;
-    if (batch->rows > 0)
-        t->line_bytes_a_row = (int64_t)(batch->line_bytes / (uint64_t)batch->rows) + 1;
+    stride_took(&t->stride, asked, batch->rows, batch->line_bytes, batch_seconds(t));
     t->transients = t->let_go = 0;
     walk_took(t->walk, asked, batch->rows, buf_str(&batch->max_timestamp));
     show(t, show_counts, t);
@@ -380,6 +387,8 @@ static bool resolve(struct turn *t, const struct archive_batch *batch, int64_t a
     if (t->reconnects++ >= RECONNECTS_MAX || stop_now(t->params->stop))
         return false;
     log_err(LOG_WARN, &lost);
+    if (lost.kind == ERR_TRANSIENT) /* a timeout that ended the session */
+        stride_failed(&t->stride, asked, batch_seconds(t));
     show(t, show_retry, NULL);
     if (!connect_and_lock(t, true, err) || !recover_first(t, &recovered, err) ||
         !all_decided(&recovered, err))
@@ -397,7 +406,7 @@ out:
 static bool after_letting_go(struct turn *t, const struct archive_batch *batch, int64_t asked,
                              const char *why, struct err *err)
 {
-    t->batch_cap = asked > 1 ? asked / 2 : 1;
+    stride_failed(&t->stride, asked, batch_seconds(t));
     t->table->let_go++;
     if (++t->let_go > LET_GO_MAX) {
         err_set(err, ERR_TRANSIENT, "others wait for its locks time and again");
@@ -407,7 +416,7 @@ static bool after_letting_go(struct turn *t, const struct archive_batch *batch, 
     log_msg(LOG_WARN,
             "%s.%s.%s: batch %" PRId64 " rolled back: %s; the next takes %" PRId64 " rows at most",
             t->table->database, t->table->schema, t->table->table, t->table->batches + 1, why,
-            t->batch_cap);
+            stride_next(&t->stride));
     show(t, show_retry, NULL);
     if (batch->outcome != ARCHIVE_UNKNOWN && conn_alive(t->conn))
         return true;
@@ -428,11 +437,14 @@ static bool try_again(struct turn *t, const struct archive_batch *batch, int64_t
         return resolve(t, batch, asked, err);
     if (err->kind == ERR_EXISTS)
         return ++t->transients <= TRANSIENT_MAX * 20;
-    if (err->kind != ERR_TRANSIENT || ++t->transients > TRANSIENT_MAX)
+    /* As long as it can be halved, the next try is another one. */
+    if (err->kind != ERR_TRANSIENT || (++t->transients > TRANSIENT_MAX && asked <= STRIDE_LEAST))
         return false;
+    stride_failed(&t->stride, asked, batch_seconds(t));
     log_err(LOG_WARN, err);
+    log_msg(LOG_WARN, "%s.%s.%s: the next batch takes %" PRId64 " rows at most", t->table->database,
+            t->table->schema, t->table->table, stride_next(&t->stride));
     show(t, show_retry, NULL);
-    t->batch_cap = asked > 1 ? asked / 2 : 1;
     return true;
 }
 
@@ -458,6 +470,7 @@ static bool one_batch(struct turn *t, int64_t rows, bool *ret_done, struct err *
     if (!ok || *ret_done)
         goto out;
     log_walk(t, rows);
+    t->batch_us = text_monotonic_us();
     ok = archive_batch(t->archiver, t->conn, walk_leaf(t->walk), buf_str(&sql), &batch, err);
     if (!ok) {
         err_in(err, "batch %" PRId64, t->table->batches + 1);
@@ -694,7 +707,6 @@ static void run_table(struct turn *t)
     struct run_table *table = t->table;
 
     t->started_us = text_monotonic_us();
-    t->batch_cap = INT64_MAX;
     show(t, show_table, t);
     bool ok = prepare(t, &err) && (t->params->dry_run ? dry_run(t, &err) : archive_table(t, &err));
     if (!ok) {

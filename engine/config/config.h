@@ -38,6 +38,7 @@ struct config_settings {
     int64_t safety_buffer_days;
     int64_t batch_size;           /* rows at most */
     int64_t batch_bytes_mb;       /* MiB of lines a batch aims at */
+    double batch_seconds;         /* it aims at; 0: time does not matter */
     int64_t max_batches;          /* a table and run; 0: no limit */
     int64_t max_rows;             /* a table and run; 0: no limit */
     double max_duration_minutes;  /* 0: no limit */
