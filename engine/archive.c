@@ -946,6 +946,7 @@ bool archive_batch(struct archiver *a, struct conn *conn, const struct introspec
         a->batch_number++;
         a->version = 1;
     }
+    ret->txid = b.txid;
     ret->rows = b.rows_encoded;
     ret->bytes = b.object_bytes;
     ret->line_bytes = b.line_bytes;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "postgres/activity.h"
+#include "postgres/vacuum.h"
 
 #define EVERY_MS 2000
 /* While somebody waits for us. */
@@ -163,30 +164,37 @@ static double note_waiters(struct monitor *m, const struct activity *a, int *ret
     return a->transaction_age >= 0 && longest > a->transaction_age ? a->transaction_age : longest;
 }
 
-static void take_limit(struct monitor *m, double *ret_seconds)
+static double limit_of(struct monitor *m)
 {
     pthread_mutex_lock(&m->lock);
-    *ret_seconds = m->max_blocked_s;
+    double limit = m->max_blocked_s;
+    pthread_mutex_unlock(&m->lock);
+    return limit;
+}
+
+static void note_let_go(struct monitor *m, const char *why)
+{
+    pthread_mutex_lock(&m->lock);
+    snprintf(m->let_go, sizeof(m->let_go), "%s", why);
     pthread_mutex_unlock(&m->lock);
 }
 
+/* Noted before it is asked for: the run asks why as soon as its statement fails. */
 static bool make_it_let_go(struct monitor *m, int pid, double seconds, int waiter, struct err *err)
 {
-    double limit;
+    double limit = limit_of(m);
+    char why[sizeof(m->let_go)];
     bool done = false;
 
-    take_limit(m, &limit);
     if (limit <= 0 || seconds <= limit)
         return true;
-    if (!activity_let_go(m->conn, pid, seconds > 2 * limit, m->stop_fd, &done, err))
-        return false;
-    if (!done)
-        return true;
-    pthread_mutex_lock(&m->lock);
-    snprintf(m->let_go, sizeof(m->let_go), "server process %d waited %.0fs > %gs for its locks",
-             waiter, seconds, limit);
-    pthread_mutex_unlock(&m->lock);
-    return true;
+    snprintf(why, sizeof(why), "server process %d waited %.1fs > %gs for its locks", waiter,
+             seconds, limit);
+    note_let_go(m, why);
+    bool ok = activity_let_go(m->conn, pid, seconds > 2 * limit, m->stop_fd, &done, err);
+    if (!ok || !done)
+        note_let_go(m, "");
+    return ok;
 }
 
 static double wal_rate(const struct monitor *m)
@@ -198,6 +206,30 @@ static double wal_rate(const struct monitor *m)
     if (seconds < 1 || now->wal < then->wal)
         return -1;
     return (double)(now->wal - then->wal) / seconds;
+}
+
+/* --- a vacuum --- */
+
+static void show_vacuum(struct progress_snapshot *s, const void *arg)
+{
+    const struct vacuum_progress *v = arg;
+    struct progress_table *t = progress_now(s);
+
+    if (!t || strcmp(t->phase, "vacuum") != 0)
+        return;
+    PROGRESS_SET(t->vacuum_table, v->table);
+    PROGRESS_SET(t->vacuum_phase, v->phase);
+    t->vacuum_share = v->total > 0 ? (double)v->done / (double)v->total : -1;
+}
+
+static bool look_at_vacuum(struct monitor *m, int pid, struct err *err)
+{
+    struct vacuum_progress progress;
+
+    if (!vacuum_watch(m->conn, pid, m->stop_fd, &progress, err))
+        return false;
+    progress_change(m->progress, show_vacuum, &progress);
+    return true;
 }
 
 /* --- asking --- */
@@ -233,7 +265,8 @@ static bool ask(struct monitor *m, const struct config_database *database, int p
                                    .lag = lag_of(m, a.replayed_to, a.replay_lag),
                                    .wal_per_second = wal_rate(m)};
     progress_change(m->progress, show_seen, &seen);
-    return make_it_let_go(m, pid, blocked, waiter, err);
+    return make_it_let_go(m, pid, blocked, waiter, err) &&
+           (!a.vacuums || look_at_vacuum(m, pid, err));
 }
 
 static void look(struct monitor *m)

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 enum progress_phase { /* where the time goes; names in progress_phase_name */
                       PHASE_SELECT,
                       PHASE_ENCODE,
@@ -50,6 +52,9 @@ struct progress_table {
     char object[256];              /* the data object in work */
     char wait[16], why[160];       /* throttle_wait_name; "" where it does not wait */
     double waited;                 /* seconds, all waits together */
+    /* While the server vacuums or analyzes, as it tells; "" else. */
+    char vacuum_table[140], vacuum_phase[48];
+    double vacuum_share;           /* of the heap that this phase is through with, 0 to 1; -1 */
     double phases[PHASE_COUNT];    /* seconds of work; they overlap */
     double seconds;                /* since its turn came */
     char error[400];               /* one line; "" where all went well */
@@ -73,7 +78,7 @@ struct progress_server {
 };
 
 struct progress_snapshot {
-    char run_id[40], kind[16]; /* archive, restore */
+    char run_id[40], kind[16]; /* archive, restore, vacuum */
     char state[16];            /* starting, running, pausing, paused, stopping, ended */
     char status[16];           /* as in the report, once it has ended; else "" */
     int exit_code;             /* likewise; -1 */
@@ -116,6 +121,9 @@ struct progress_table *progress_now(struct progress_snapshot *snapshot);
 /* A text into a field of fixed size, cut at a whole character, without control characters. */
 #define PROGRESS_SET(field, text) progress_set(field, sizeof(field), text)
 void progress_set(char *field, size_t size, const char *text);
+
+/* What the table in work does: "archive", "vacuum public.logs: scanning heap 45%". */
+void progress_doing(const struct progress_table *table, struct buf *text);
 
 const char *progress_phase_name(enum progress_phase phase);
 const char *progress_state_name(enum progress_state state);

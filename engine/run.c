@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "postgres/lock.h"
-#include "postgres/vacuum.h"
 #include "recover.h"
 #include "runs.h"
 #include "spool.h"
@@ -43,6 +42,7 @@ struct turn {
     struct buf ddl;
     int64_t started_us;
     struct stride stride;
+    uint64_t txid;    /* of the last batch that is settled */
     int64_t batch_us; /* when the batch in work began, monotonic */
     int reconnects, transients, let_go;
 };
@@ -159,27 +159,25 @@ static bool connect_and_lock(struct turn *t, bool again, struct err *err)
                            t->params->stop, err);
 }
 
-static bool measure_size(struct turn *t, uint64_t *ret_bytes, struct err *err)
+static struct reclaim_params reclaim_params_of(const struct turn *t)
 {
-    struct buf sql = BUF_INIT, value = BUF_INIT;
-    bool found;
+    return (struct reclaim_params){.config = t->params->config,
+                                   .database = t->target->database,
+                                   .table = t->target->table,
+                                   .info = t->info,
+                                   .conn = t->conn,
+                                   .store = t->store,
+                                   .run_id = t->report->run_id,
+                                   .stop = t->params->stop,
+                                   .progress = t->params->progress,
+                                   .monitor = t->params->monitor};
+}
 
-    buf_adds(&sql, "SELECT sum(pg_total_relation_size(c))::bigint FROM (VALUES ");
-    for (size_t i = 0; i < t->info->leaf_count; i++) {
-        struct buf name = BUF_INIT;
-        conn_add_table(t->conn, &name, t->info->leaves[i].schema, t->info->leaves[i].table);
-        buf_adds(&sql, i ? ", (" : "(");
-        conn_add_literal(t->conn, &sql, buf_str(&name));
-        buf_adds(&sql, "::regclass)");
-        buf_done(&name);
-    }
-    buf_adds(&sql, ") v(c)");
-    bool ok = conn_value(t->conn, buf_str(&sql), 0, NULL, &value, &found, err);
-    if (ok && found)
-        *ret_bytes = strtoull(buf_str(&value), NULL, 10);
-    buf_done(&sql);
-    buf_done(&value);
-    return ok;
+static bool measure_size(struct turn *t, struct err *err)
+{
+    struct reclaim_params params = reclaim_params_of(t);
+
+    return reclaim_begin(&params, &t->table->space, err);
 }
 
 static bool recover_first(struct turn *t, struct recover_report *ret, struct err *err)
@@ -265,7 +263,7 @@ static bool prepare(struct turn *t, struct err *err)
     bool ok =
         t->params->dry_run || (recover_first(t, &recovered, err) && all_decided(&recovered, err));
     recover_report_done(&recovered);
-    return ok && measure_size(t, &t->table->size_before, err) && prepare_plan(t, err);
+    return ok && measure_size(t, err) && prepare_plan(t, err);
 }
 
 /* What every batch of this table has in common. */
@@ -296,7 +294,7 @@ static bool dry_run(struct turn *t, struct err *err)
 
     snprintf(t->table->oldest, sizeof(t->table->oldest), "%s", buf_str(&oldest));
     buf_done(&oldest);
-    t->table->size_after = t->table->size_before;
+    t->table->space.after = t->table->space.before;
     return ok;
 }
 
@@ -359,6 +357,7 @@ static void count_settled(struct turn *t, const struct archive_batch *batch, int
     t->report->batches++;
     stride_took(&t->stride, asked, batch->rows, batch->line_bytes, batch_seconds(t));
     t->transients = t->let_go = 0;
+    t->txid = batch->txid;
     walk_took(t->walk, asked, batch->rows, buf_str(&batch->max_timestamp));
     show(t, show_counts, t);
     log_msg(LOG_INFO, "%s.%s.%s batch %" PRId64 " settled: %" PRId64 " rows, %" PRIu64 " bytes, %s",
@@ -465,12 +464,14 @@ static bool one_batch(struct turn *t, int64_t rows, bool *ret_done, struct err *
 {
     struct buf sql = BUF_INIT;
     struct archive_batch batch = {0};
+    char ignored[160];
     bool ok = walk_next(t->walk, t->conn, rows, &sql, ret_done, err);
 
     if (!ok || *ret_done)
         goto out;
     log_walk(t, rows);
     t->batch_us = text_monotonic_us();
+    monitor_let_go(t->params->monitor, ignored, sizeof(ignored)); /* of an earlier batch */
     ok = archive_batch(t->archiver, t->conn, walk_leaf(t->walk), buf_str(&sql), &batch, err);
     if (!ok) {
         err_in(err, "batch %" PRId64, t->table->batches + 1);
@@ -541,24 +542,6 @@ static bool count_left(struct turn *t, bool complete, struct err *err)
     return true;
 }
 
-static bool give_space_back(struct turn *t, struct err *err)
-{
-    enum config_vacuum strategy = (enum config_vacuum)t->target->table->settings.vacuum_strategy;
-    int64_t start = text_monotonic_us();
-
-    if (t->table->records_archived == 0 || strategy == VACUUM_NONE || stop_asked(t->params->stop))
-        return true;
-    if (!t->info->can_vacuum) {
-        log_msg(LOG_WARN, "%s.%s.%s: no right to VACUUM: left to autovacuum", t->table->database,
-                t->table->schema, t->table->table);
-        return true;
-    }
-    show(t, show_phase, "vacuum");
-    bool ok = vacuum_table(t->conn, t->info, strategy, err);
-    t->table->phases[PHASE_VACUUM] += (double)(text_monotonic_us() - start) / 1e6;
-    return ok;
-}
-
 /* What comes after the rows are safe: its failure is a warning, the rows stay archived. */
 static void finish(struct turn *t, bool complete)
 {
@@ -566,10 +549,10 @@ static void finish(struct turn *t, bool complete)
 
     if (!count_left(t, complete, &err))
         log_err(LOG_WARN, &err);
-    if (!give_space_back(t, &err))
-        log_err(LOG_WARN, &err);
-    if (!measure_size(t, &t->table->size_after, &err))
-        log_err(LOG_WARN, &err);
+    struct reclaim_params params = reclaim_params_of(t);
+    struct reclaim_rows left = {.count = t->table->records_archived, .txid = t->txid};
+    reclaim_end(&params, &left, &t->table->space);
+    t->table->phases[PHASE_VACUUM] += t->table->space.seconds;
 }
 
 static double total_waited(const struct run_table *table)
@@ -859,6 +842,11 @@ void run_report_done(struct run_report *report)
     *report = (struct run_report){0};
 }
 
+uint64_t run_size_before(const struct run_table *table)
+{
+    return vacuum_sum(&table->space.before);
+}
+
 /* --- the report as JSON --- */
 
 static void write_phases(const double *phases, struct json_out *j)
@@ -902,8 +890,10 @@ static void write_table(const struct run_table *t, bool dry_run_only, struct jso
     write_waits(t->waited, j);
     json_put_int(j, "let_go", t->let_go);
     json_put_str(j, "ended_by", t->ended_by);
-    json_put_int(j, "size_before", (int64_t)t->size_before);
-    json_put_int(j, "size_after", (int64_t)t->size_after);
+    json_put_int(j, "size_before", (int64_t)vacuum_sum(&t->space.before));
+    json_put_int(j, "size_after", (int64_t)vacuum_sum(&t->space.after));
+    json_key(j, "space");
+    reclaim_write(&t->space, j);
     json_put_int(j, "recovered_settled", t->recovered_settled);
     json_put_int(j, "recovered_removed", t->recovered_removed);
     json_put_int(j, "spooled", t->spooled);

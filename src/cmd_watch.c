@@ -99,7 +99,10 @@ static void compose_table(const struct progress_table *t, struct buf *text)
     add_rows(done, t->state == TABLE_RUNNING ? t->rows_total : 0, text);
     if (t->state == TABLE_RUNNING) {
         add_pace(t->rows_per_second, t->seconds_left, text);
-        buf_addf(text, "  batch %" PRId64 " %s", t->batches + 1, t->phase);
+        buf_adds(text, "  ");
+        if (strcmp(t->phase, "vacuum") != 0)
+            buf_addf(text, "batch %" PRId64 " ", t->batches + 1);
+        progress_doing(t, text);
     }
 }
 

@@ -144,7 +144,10 @@ static void cell(const void *self, size_t row, size_t column, struct buf *text, 
         *style = t->skipped > 0 ? STYLE_WARN : *style;
         break;
     case OBJECT:
-        buf_adds(text, t->error[0] ? t->error : t->wait[0] ? t->why : t->object);
+        if (t->vacuum_phase[0])
+            progress_doing(t, text);
+        else
+            buf_adds(text, t->error[0] ? t->error : t->wait[0] ? t->why : t->object);
         *style = t->error[0] ? STYLE_BAD : t->wait[0] ? STYLE_WARN : STYLE_DIM;
         break;
     }

@@ -77,12 +77,9 @@ static const struct option_choice epoch_unit[] = {
     {"s", EPOCH_SECONDS, false},       {NULL, 0, false},
 };
 static const struct option_choice vacuum_strategy[] = {
-    {"none", VACUUM_NONE, false},
-    {"analyze", VACUUM_ANALYZE, false},
-    {"standard", VACUUM_STANDARD, false},
-    {"full", VACUUM_FULL, false},
-    {"deferred", 0, true},
-    {NULL, 0, false},
+    {"none", VACUUM_NONE, false},         {"analyze", VACUUM_ANALYZE, false},
+    {"standard", VACUUM_STANDARD, false}, {"full", VACUUM_FULL, false},
+    {"deferred", VACUUM_DEFERRED, false}, {NULL, 0, false},
 };
 static const struct option_choice sslmode[] = {
     {"disable", 0, false},   {"allow", 0, false},       {"prefer", 0, false}, {"require", 0, false},
@@ -420,7 +417,8 @@ const struct option_row options_table[] = {
      FIRST, .help = "false makes vacuum_strategy none"},
     {.name = "vacuum_strategy", SETTING(vacuum_strategy), .type = OPTION_CHOICE,
      .choices = vacuum_strategy, .fallback = "standard", FIRST,
-     .help = "What follows a table's last batch; full locks the table while it lasts"},
+     .help = "What follows a table's last batch; full locks the table while it lasts, deferred "
+             "leaves it to `archiver-tui vacuum --due`"},
     {.name = "rows_per_second", SETTING(rows_per_second), .type = OPTION_REAL, .fallback = "0",
      .min = 0, .max = 1e9, .unit = "rows/s", FIRST,
      .help = "Archive at most so fast on average; 0: no limit"},

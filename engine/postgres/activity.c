@@ -15,7 +15,9 @@ static const char query[] =
     " extract(epoch FROM max(clock_timestamp() - a.xact_start) FILTER (WHERE a.pid = %d)),"
     " CASE WHEN pg_is_in_recovery() THEN 0 ELSE pg_current_wal_lsn() - '0/0' END,"
     " coalesce((SELECT min(r.replay_lsn - '0/0') FROM pg_stat_replication r), 0),"
-    " coalesce((SELECT extract(epoch FROM max(r.replay_lag)) FROM pg_stat_replication r), -1)"
+    " coalesce((SELECT extract(epoch FROM max(r.replay_lag)) FROM pg_stat_replication r), -1),"
+    " coalesce(bool_or(a.pid = %d AND a.state = 'active' AND a.query ~ '^(VACUUM|ANALYZE) '), "
+    "false)"
     " FROM pg_stat_activity a"
     " WHERE a.backend_type = 'client backend' OR a.backend_type IS NULL";
 
@@ -35,9 +37,9 @@ static int64_t take_waiters(const char *text, struct activity *ret)
 
 bool activity_read(struct conn *conn, int pid, int fd, struct activity *ret, struct err *err)
 {
-    char sql[sizeof(query) + 48];
+    char sql[sizeof(query) + 64];
 
-    snprintf(sql, sizeof(sql), query, pid, pid, pid, pid);
+    snprintf(sql, sizeof(sql), query, pid, pid, pid, pid, pid);
     PGresult *result = conn_query_until(conn, sql, fd, err);
     if (!result)
         return false;
@@ -51,7 +53,8 @@ bool activity_read(struct conn *conn, int pid, int fd, struct activity *ret, str
                                                     : strtod(PQgetvalue(result, 0, 6), NULL),
                              .wal_at = strtoull(PQgetvalue(result, 0, 7), NULL, 10),
                              .replayed_to = strtoull(PQgetvalue(result, 0, 8), NULL, 10),
-                             .replay_lag = strtod(PQgetvalue(result, 0, 9), NULL)};
+                             .replay_lag = strtod(PQgetvalue(result, 0, 9), NULL),
+                             .vacuums = PQgetvalue(result, 0, 10)[0] == 't'};
     ret->blocked = take_waiters(PQgetvalue(result, 0, 4), ret);
     PQclear(result);
     return true;

@@ -19,6 +19,7 @@ struct activity {
     int64_t blocked;               /* sessions that wait for a lock of `pid`'s transaction */
     int waiters[ACTIVITY_WAITERS]; /* the first of them, by server process; ends with 0 or full */
     int64_t locks;                 /* that `pid` holds */
+    bool vacuums;                  /* `pid` does: VACUUM or ANALYZE */
     double transaction_age;        /* of `pid`, seconds; -1: none is open */
     uint64_t wal_at;               /* bytes written since the cluster was made; 0: standby */
     uint64_t replayed_to;          /* by the slowest standby; 0: none is seen */

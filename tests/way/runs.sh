@@ -306,7 +306,7 @@ test_a_restore_is_watched_but_not_paused() {
     RUN=$(cat "$OUT")
     until_snapshot 'd["kind"] == "restore" and d["tables"]'
     exits 3 pause "$RUN"
-    says "$ERR" 'a restore cannot wait'
+    says "$ERR" 'only an archive run can wait'
     ok watch "$RUN" --json
     same "$(tail -1 "$OUT" | json /dev/stdin '["rows_done"], d["status"]')" "($((4000 - $(archived_ids | comm -23 <(sort "$DIR/all") - | wc -l))), 'success')" || true
     same "$(rows)" 4000
