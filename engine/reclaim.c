@@ -11,6 +11,7 @@
 
 /* Of what a table takes: rows that took less are not missed on disk. */
 #define WORTH_A_WORD 0.2
+#define TOOK_LEAST   (8 << 20) /* bytes; likewise */
 /* Of what the rows took: less is little. */
 #define LITTLE 0.1
 /* How often, and how far apart, who holds dead rows back is looked for again. */
@@ -108,7 +109,7 @@ static void say_if_little(const struct reclaim_params *p, const struct reclaim *
     double share = (double)rows / (double)p->info->rows_estimate;
     double took = (share < 1 ? share : 1) * (double)before;
     double back = after < before ? (double)(before - after) : 0;
-    if (share < WORTH_A_WORD || back >= took * LITTLE)
+    if (share < WORTH_A_WORD || took < TOOK_LEAST || back >= took * LITTLE)
         return;
     buf_adds(&text, "little came back: ");
     text_add_bytes(&text, (uint64_t)back);

@@ -10,7 +10,6 @@ space() { # FIELD of the only table's space in the report of $OUT
 }
 
 vacuums() { # how often somebody has vacuumed logs by hand
-    sql "SELECT pg_stat_force_next_flush()" >/dev/null
     sql "SELECT vacuum_count FROM pg_stat_user_tables WHERE relname = 'logs'"
 }
 
@@ -71,6 +70,8 @@ test_what_the_server_vacuumed_is_not_due() {
     ok archive --limit 500
     same "$(json "$(objects vacuum-due)" '["rows"]')" 1000
     sql 'VACUUM logs'
+    # before PostgreSQL 15 it is told a moment later
+    until [ -n "$(sql "SELECT last_vacuum FROM pg_stat_user_tables WHERE relname = 'logs'")" ]; do sleep 0.1; done
     ok vacuum --due --json
     same "$(json "$OUT" '["tables"][0]["status"]')" 'not due'
     same "$(vacuums)" 1
