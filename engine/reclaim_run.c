@@ -9,10 +9,9 @@
 
 struct turn {
     const struct reclaim_run_params *params;
-    const struct target *target;
     struct reclaim_table *table;
     size_t number;
-    struct store *store;
+    struct reclaim_params work;
     struct conn *conn;
     struct introspect_table *info;
 };
@@ -63,19 +62,19 @@ static void show(struct turn *t, void (*change)(struct progress_snapshot *, cons
 static struct key_table key_table_of(const struct turn *t)
 {
     return (struct key_table){.prefix = t->params->config->s3.prefix,
-                              .database = t->target->database->name,
-                              .schema = t->target->table->schema,
-                              .table = t->target->table->name};
+                              .database = t->table->database,
+                              .schema = t->table->schema,
+                              .table = t->table->table};
 }
 
 static bool connect_to(struct turn *t, struct err *err)
 {
-    const struct config_table *table = t->target->table;
+    const struct config_table *table = t->work.table;
 
-    t->conn = conn_open(t->target->database, t->params->run_id, err);
+    t->conn = conn_open(t->work.database, t->params->run_id, err);
     if (!t->conn)
         return false;
-    monitor_watch(t->params->monitor, t->target->database, PQbackendPID(conn_pg(t->conn)),
+    monitor_watch(t->params->monitor, t->work.database, PQbackendPID(conn_pg(t->conn)),
                   table->settings.max_blocked_seconds);
     if (conn_server(t->conn)->in_recovery) {
         err_set(err, ERR_PREFLIGHT, "the server is a standby");
@@ -100,32 +99,24 @@ static bool is_still_due(struct turn *t, bool *ret, struct err *err)
     if (!vacuum_last(t->conn, t->info, &last_us, err))
         return false;
     *ret = last_us < t->table->due.until_us;
-    return *ret || t->params->dry_run || due_clear(t->store, &table, err);
+    return *ret || t->params->dry_run || due_clear(t->work.store, &table, err);
 }
 
 /* What is put off, or left to autovacuum, is done all the same when it is asked for. */
 static enum config_vacuum strategy_of(const struct turn *t)
 {
-    bool full = t->target->table->settings.vacuum_strategy == VACUUM_FULL;
+    bool full = t->work.table->settings.vacuum_strategy == VACUUM_FULL;
 
     return full ? VACUUM_FULL : VACUUM_STANDARD;
 }
 
 static bool give_back(struct turn *t, struct err *err)
 {
-    struct reclaim_params params = {.config = t->params->config,
-                                    .database = t->target->database,
-                                    .table = t->target->table,
-                                    .info = t->info,
-                                    .conn = t->conn,
-                                    .store = t->store,
-                                    .run_id = t->params->run_id,
-                                    .stop = t->params->stop,
-                                    .progress = t->params->progress,
-                                    .monitor = t->params->monitor};
     struct reclaim_rows left = {.count = t->table->due.rows, .txid = t->table->due.txid};
 
-    if (!reclaim_begin(&params, &t->table->space, err))
+    t->work.conn = t->conn;
+    t->work.info = t->info;
+    if (!reclaim_begin(&t->work, &t->table->space, err))
         return false;
     t->table->space.strategy = strategy_of(t);
     t->table->space.after = t->table->space.before;
@@ -133,7 +124,7 @@ static bool give_back(struct turn *t, struct err *err)
     if (t->params->dry_run)
         return true;
     t->table->status = RECLAIM_DONE;
-    return reclaim_now(&params, &left, &t->table->space, err);
+    return reclaim_now(&t->work, &left, &t->table->space, err);
 }
 
 static bool take_turn(struct turn *t, struct err *err)
@@ -141,7 +132,7 @@ static bool take_turn(struct turn *t, struct err *err)
     struct key_table table = key_table_of(t);
     bool due;
 
-    if (!due_read(t->store, &table, &t->table->due, &t->table->was_due, err))
+    if (!due_read(t->work.store, &table, &t->table->due, &t->table->was_due, err))
         return false;
     due = t->table->was_due || !t->params->due;
     if (due && (!connect_to(t, err) || (t->params->due && !is_still_due(t, &due, err))))
@@ -192,6 +183,7 @@ static void begin_report(const struct reclaim_run_params *p, const struct target
 bool reclaim_run(const struct reclaim_run_params *p, struct reclaim_report *report, struct err *err)
 {
     struct targets targets = {0};
+    struct reclaim_params common; /* of every turn */
     struct store *store = NULL;
     bool ok = false;
 
@@ -203,12 +195,16 @@ bool reclaim_run(const struct reclaim_run_params *p, struct reclaim_report *repo
         goto out;
     begin_report(p, &targets, report);
     log_set_run(report->run_id);
+    common = (struct reclaim_params){.config = p->config,
+                                     .run_id = p->run_id,
+                                     .stop = p->stop,
+                                     .progress = p->progress,
+                                     .monitor = p->monitor,
+                                     .store = store};
     for (size_t i = 0; i < targets.count; i++) {
-        struct turn turn = {.params = p,
-                            .target = &targets.items[i],
-                            .table = &report->tables[i],
-                            .number = i,
-                            .store = store};
+        struct turn turn = {.params = p, .table = &report->tables[i], .number = i, .work = common};
+        turn.work.database = targets.items[i].database;
+        turn.work.table = targets.items[i].table;
         if (!stop_asked(p->stop))
             run_table(&turn);
         report->counts[report->tables[i].status]++;
