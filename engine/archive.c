@@ -383,8 +383,13 @@ static bool begin(struct batch *b, struct err *err)
     buf_addf(&sql,
              "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
              "SET LOCAL lock_timeout = '%" PRId64 "s';"
-             "SET LOCAL statement_timeout = '%" PRId64 "min'",
-             s->lock_timeout_seconds, s->transaction_timeout_minutes);
+             "SET LOCAL statement_timeout = '%" PRId64 "min';"
+             "SET LOCAL idle_in_transaction_session_timeout = '%" PRId64 "min'",
+             s->lock_timeout_seconds, s->transaction_timeout_minutes,
+             s->transaction_timeout_minutes);
+    if (conn_server(b->conn)->version_num >= 170000)
+        buf_addf(&sql, ";SET LOCAL transaction_timeout = '%" PRId64 "min'",
+                 s->transaction_timeout_minutes);
     if (!conn_exec(b->conn, buf_str(&sql), err))
         goto out;
     /* At least `on`: an answered COMMIT must survive a crash of the server; stronger settings stay.
@@ -941,6 +946,7 @@ bool archive_batch(struct archiver *a, struct conn *conn, const struct introspec
         a->batch_number++;
         a->version = 1;
     }
+    ret->txid = b.txid;
     ret->rows = b.rows_encoded;
     ret->bytes = b.object_bytes;
     ret->line_bytes = b.line_bytes;

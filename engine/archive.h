@@ -74,6 +74,7 @@ struct archive_batch {
     enum archive_outcome outcome;
     int64_t rows;
     uint64_t bytes, line_bytes;
+    uint64_t txid;            /* of its transaction; 0: it never began */
     struct buf key;           /* of the data object */
     struct buf max_timestamp; /* COPY text of the largest timestamp taken; empty where no row */
 };

@@ -190,7 +190,7 @@ static void stop(struct control *c, struct json_object *request)
     stop_ask(c->params.stop, now);
 }
 
-static const char not_pausable[] = "a restore cannot wait between batches";
+static const char not_pausable[] = "only an archive run can wait between batches";
 
 static double ceiling(struct json_object *request, const char *name)
 {

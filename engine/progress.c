@@ -26,6 +26,7 @@ struct progress {
 static const struct progress_server nothing_known = {.answered = -1,
                                                      .asked = -1,
                                                      .active = -1,
+                                                     .blocked_seconds = -1,
                                                      .transaction_age = -1,
                                                      .lag = -1,
                                                      .wal_per_second = -1};
@@ -93,8 +94,10 @@ void progress_add_table(struct progress *p, const char *database, const char *sc
     size_t i = p->snapshot.table_count++;
     p->snapshot.tables = mem_grow(p->snapshot.tables, (i + 1) * sizeof(*p->snapshot.tables));
     p->hidden = mem_grow(p->hidden, (i + 1) * sizeof(*p->hidden));
-    p->snapshot.tables[i] =
-        (struct progress_table){.rows_total = -1, .rows_per_second = -1, .seconds_left = -1};
+    p->snapshot.tables[i] = (struct progress_table){.rows_total = -1,
+                                                    .vacuum_share = -1,
+                                                    .rows_per_second = -1,
+                                                    .seconds_left = -1};
     p->hidden[i] = (struct hidden){0};
     PROGRESS_SET(p->snapshot.tables[i].database, database);
     PROGRESS_SET(p->snapshot.tables[i].table, name);
@@ -282,6 +285,16 @@ void progress_snapshot_done(struct progress_snapshot *s)
 }
 
 /* --- names --- */
+
+void progress_doing(const struct progress_table *t, struct buf *text)
+{
+    buf_adds(text, t->phase);
+    if (!t->vacuum_phase[0])
+        return;
+    buf_addf(text, " %s: %s", t->vacuum_table, t->vacuum_phase);
+    if (t->vacuum_share >= 0)
+        buf_addf(text, " %.0f%%", t->vacuum_share * 100);
+}
 
 const char *progress_phase_name(enum progress_phase phase)
 {

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 enum progress_phase { /* where the time goes; names in progress_phase_name */
                       PHASE_SELECT,
                       PHASE_ENCODE,
@@ -48,8 +50,11 @@ struct progress_table {
     int64_t batches;               /* settled; of a restore: archives */
     int64_t skipped, retries;      /* rows left because others held them; batches tried again */
     char object[256];              /* the data object in work */
-    char wait[16], why[160];       /* paused, sleep, ceiling, lag; "" where it does not wait */
+    char wait[16], why[160];       /* throttle_wait_name; "" where it does not wait */
     double waited;                 /* seconds, all waits together */
+    /* While the server vacuums or analyzes, as it tells; "" else. */
+    char vacuum_table[140], vacuum_phase[48];
+    double vacuum_share;           /* of the heap that this phase is through with, 0 to 1; -1 */
     double phases[PHASE_COUNT];    /* seconds of work; they overlap */
     double seconds;                /* since its turn came */
     char error[400];               /* one line; "" where all went well */
@@ -59,20 +64,21 @@ struct progress_table {
 
 /* The server that the table in work is on, as a connection of its own sees it. */
 struct progress_server {
-    char database[128];           /* "" before the first table */
+    char database[128]; /* "" before the first table */
     /* Written as moments (monotonic seconds), read as ages. */
     double answered; /* since it last answered; -1: it never did */
     double asked;    /* since it was asked and is silent; -1: it owes no answer */
-    int64_t active, backends, backends_max; /* active: -1 */
+    int64_t active, backends, backends_max; /* active: at work for others; -1 */
     int64_t blocked;                        /* sessions that wait for a lock of ours */
+    double blocked_seconds;                 /* the longest of them; -1 */
     int64_t locks;                          /* that we hold */
     double transaction_age;                 /* seconds our transaction is open; -1: none is */
-    double lag;        /* seconds the slowest standby is behind; -1: none, or not ours to see */
+    double lag;            /* seconds the slowest standby is behind; -1: none, or not ours to see */
     double wal_per_second; /* bytes; -1 */
 };
 
 struct progress_snapshot {
-    char run_id[40], kind[16]; /* archive, restore */
+    char run_id[40], kind[16]; /* archive, restore, vacuum */
     char state[16];            /* starting, running, pausing, paused, stopping, ended */
     char status[16];           /* as in the report, once it has ended; else "" */
     int exit_code;             /* likewise; -1 */
@@ -115,6 +121,9 @@ struct progress_table *progress_now(struct progress_snapshot *snapshot);
 /* A text into a field of fixed size, cut at a whole character, without control characters. */
 #define PROGRESS_SET(field, text) progress_set(field, sizeof(field), text)
 void progress_set(char *field, size_t size, const char *text);
+
+/* What the table in work does: "archive", "vacuum public.logs: scanning heap 45%". */
+void progress_doing(const struct progress_table *table, struct buf *text);
 
 const char *progress_phase_name(enum progress_phase phase);
 const char *progress_state_name(enum progress_state state);

@@ -51,7 +51,7 @@ static bool connect_and_lock(struct restore_turn *t, struct err *err)
         return false;
     /* A URL's target does not live as long as the monitor. */
     if (!t->r->to_database || !url_is(t->r->to_database))
-        monitor_watch(t->r->monitor, t->p->target, PQbackendPID(conn_pg(t->conn)));
+        monitor_watch(t->r->monitor, t->p->target, PQbackendPID(conn_pg(t->conn)), 0);
     if (conn_server(t->conn)->in_recovery) {
         err_set(err, ERR_PREFLIGHT, "the server is a standby");
         return err_hint(err, "restoring writes rows: connect to the primary");
@@ -195,7 +195,7 @@ bool restore_table(const struct restore_table_params *params, struct restore_rep
         ok = finish(&t, err);
     estimate(&t, (double)(text_monotonic_us() - start) / 1e6);
     restore_turn_show(&t, show_table_done, ok ? NULL : err);
-    monitor_watch(t.r->monitor, NULL, 0);
+    monitor_watch(t.r->monitor, NULL, 0, 0);
     turn_done(&t);
     return ok;
 }

@@ -8,15 +8,17 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "postgres/lock.h"
-#include "postgres/vacuum.h"
 #include "recover.h"
 #include "runs.h"
 #include "spool.h"
+#include "stride.h"
 #include "targets.h"
 
 #define RECONNECTS_MAX 3
 #define TRANSIENT_MAX  5
-#define LOCK_WAIT_S    60
+/* Batches in a row that were rolled back for others; each was half the one before. */
+#define LET_GO_MAX  10
+#define LOCK_WAIT_S 60
 /* What a row is taken for until the first batch has told. */
 #define ROW_BYTES_GUESS  700
 #define FIRST_BATCH_ROWS 5000
@@ -39,9 +41,10 @@ struct turn {
     struct archiver *archiver;
     struct buf ddl;
     int64_t started_us;
-    int64_t line_bytes_a_row;
-    int64_t batch_cap; /* rows; halves after a timeout */
-    unsigned reconnects, transients;
+    struct stride stride;
+    uint64_t txid;    /* of the last batch that is settled */
+    int64_t batch_us; /* when the batch in work began, monotonic */
+    int reconnects, transients, let_go;
 };
 
 const char *run_status_name(enum run_status status)
@@ -144,7 +147,8 @@ static bool connect_and_lock(struct turn *t, bool again, struct err *err)
     t->conn = conn_open(t->target->database, t->report->run_id, err);
     if (!t->conn)
         return false;
-    monitor_watch(t->params->monitor, t->target->database, PQbackendPID(conn_pg(t->conn)));
+    monitor_watch(t->params->monitor, t->target->database, PQbackendPID(conn_pg(t->conn)),
+                  table->settings.max_blocked_seconds);
     if (conn_server(t->conn)->in_recovery) {
         err_set(err, ERR_PREFLIGHT, "the server is a standby");
         return err_hint(err, "archiving deletes rows: connect to the primary");
@@ -155,27 +159,25 @@ static bool connect_and_lock(struct turn *t, bool again, struct err *err)
                            t->params->stop, err);
 }
 
-static bool measure_size(struct turn *t, uint64_t *ret_bytes, struct err *err)
+static struct reclaim_params reclaim_params_of(const struct turn *t)
 {
-    struct buf sql = BUF_INIT, value = BUF_INIT;
-    bool found;
+    return (struct reclaim_params){.config = t->params->config,
+                                   .database = t->target->database,
+                                   .table = t->target->table,
+                                   .info = t->info,
+                                   .conn = t->conn,
+                                   .store = t->store,
+                                   .run_id = t->report->run_id,
+                                   .stop = t->params->stop,
+                                   .progress = t->params->progress,
+                                   .monitor = t->params->monitor};
+}
 
-    buf_adds(&sql, "SELECT sum(pg_total_relation_size(c))::bigint FROM (VALUES ");
-    for (size_t i = 0; i < t->info->leaf_count; i++) {
-        struct buf name = BUF_INIT;
-        conn_add_table(t->conn, &name, t->info->leaves[i].schema, t->info->leaves[i].table);
-        buf_adds(&sql, i ? ", (" : "(");
-        conn_add_literal(t->conn, &sql, buf_str(&name));
-        buf_adds(&sql, "::regclass)");
-        buf_done(&name);
-    }
-    buf_adds(&sql, ") v(c)");
-    bool ok = conn_value(t->conn, buf_str(&sql), 0, NULL, &value, &found, err);
-    if (ok && found)
-        *ret_bytes = strtoull(buf_str(&value), NULL, 10);
-    buf_done(&sql);
-    buf_done(&value);
-    return ok;
+static bool measure_size(struct turn *t, struct err *err)
+{
+    struct reclaim_params params = reclaim_params_of(t);
+
+    return reclaim_begin(&params, &t->table->space, err);
 }
 
 static bool recover_first(struct turn *t, struct recover_report *ret, struct err *err)
@@ -216,6 +218,21 @@ static bool all_decided(const struct recover_report *recovered, struct err *err)
     return true;
 }
 
+static int64_t row_bytes_guess(const struct turn *t)
+{
+    if (t->info->rows_estimate <= 0)
+        return ROW_BYTES_GUESS;
+    int64_t bytes = (int64_t)t->info->heap_bytes / t->info->rows_estimate;
+
+    return bytes < ROW_BYTES_GUESS ? ROW_BYTES_GUESS : bytes * 2;
+}
+
+static void begin_stride(struct turn *t)
+{
+    stride_begin(&t->stride, &t->target->table->settings, row_bytes_guess(t),
+                 t->info->rows_estimate <= 0 ? FIRST_BATCH_ROWS : 0);
+}
+
 static bool prepare_plan(struct turn *t, struct err *err)
 {
     struct plan_params plan = {.table = t->target->table,
@@ -227,6 +244,7 @@ static bool prepare_plan(struct turn *t, struct err *err)
     t->plan = plan_make(t->conn, &plan, err);
     if (!t->plan)
         return false;
+    begin_stride(t);
     snprintf(t->table->cutoff, sizeof(t->table->cutoff), "%s", t->plan->cutoff);
     snprintf(t->table->strategy, sizeof(t->table->strategy), "%s", t->plan->strategy);
     snprintf(t->table->reason, sizeof(t->table->reason), "%s", t->plan->reason);
@@ -245,7 +263,7 @@ static bool prepare(struct turn *t, struct err *err)
     bool ok =
         t->params->dry_run || (recover_first(t, &recovered, err) && all_decided(&recovered, err));
     recover_report_done(&recovered);
-    return ok && measure_size(t, &t->table->size_before, err) && prepare_plan(t, err);
+    return ok && measure_size(t, err) && prepare_plan(t, err);
 }
 
 /* What every batch of this table has in common. */
@@ -276,17 +294,8 @@ static bool dry_run(struct turn *t, struct err *err)
 
     snprintf(t->table->oldest, sizeof(t->table->oldest), "%s", buf_str(&oldest));
     buf_done(&oldest);
-    t->table->size_after = t->table->size_before;
+    t->table->space.after = t->table->space.before;
     return ok;
-}
-
-static int64_t row_bytes_guess(const struct turn *t)
-{
-    if (t->info->rows_estimate <= 0)
-        return ROW_BYTES_GUESS;
-    int64_t bytes = (int64_t)t->info->heap_bytes / t->info->rows_estimate;
-
-    return bytes < ROW_BYTES_GUESS ? ROW_BYTES_GUESS : bytes * 2;
 }
 
 static int64_t smaller(int64_t a, int64_t limit)
@@ -294,27 +303,47 @@ static int64_t smaller(int64_t a, int64_t limit)
     return a < limit ? a : limit;
 }
 
-/* Rows of the next batch; 0: a limit is reached. */
+/* When the table's time is up, monotonic; 0: never. */
+static int64_t deadline_of(const struct turn *t)
+{
+    double minutes = t->target->table->settings.max_duration_minutes;
+
+    return minutes > 0 ? t->started_us + (int64_t)(minutes * 60e6) : 0;
+}
+
+/* The limit that is reached, by its name; NULL: none. */
+static const char *limit_reached(const struct turn *t)
+{
+    const struct config_settings *s = &t->target->table->settings;
+    int64_t deadline_us = deadline_of(t);
+
+    if (t->params->limit > 0 && t->report->records_archived >= t->params->limit)
+        return "--limit";
+    if (s->max_rows > 0 && t->table->records_archived >= s->max_rows)
+        return "max_rows";
+    if (s->max_batches > 0 && t->table->batches >= s->max_batches)
+        return "max_batches";
+    if (deadline_us > 0 && text_monotonic_us() >= deadline_us)
+        return "max_duration_minutes";
+    return NULL;
+}
+
+/* Rows of the next batch, where no limit is reached. */
 static int64_t next_batch_rows(const struct turn *t)
 {
     const struct config_settings *s = &t->target->table->settings;
-    int64_t rows = smaller(s->batch_size, t->batch_cap);
-    int64_t a_row = t->line_bytes_a_row > 0 ? t->line_bytes_a_row : row_bytes_guess(t);
-    int64_t fitting = s->batch_bytes_mb * (1 << 20) / a_row;
+    int64_t rows = stride_next(&t->stride);
 
-    if (t->line_bytes_a_row == 0 && t->info->rows_estimate <= 0)
-        rows = smaller(rows, FIRST_BATCH_ROWS);
-    rows = smaller(rows, fitting > 0 ? fitting : 1);
     if (s->max_rows > 0)
         rows = smaller(rows, s->max_rows - t->table->records_archived);
     if (t->params->limit > 0)
         rows = smaller(rows, t->params->limit - t->report->records_archived);
-    if (s->max_batches > 0 && t->table->batches >= s->max_batches)
-        rows = 0;
-    if (s->max_duration_minutes > 0 &&
-        text_monotonic_us() - t->started_us > s->max_duration_minutes * 60 * 1000000)
-        rows = 0;
-    return rows > 0 ? rows : 0;
+    return rows;
+}
+
+static double batch_seconds(const struct turn *t)
+{
+    return (double)(text_monotonic_us() - t->batch_us) / 1e6;
 }
 
 static void count_settled(struct turn *t, const struct archive_batch *batch, int64_t asked)
@@ -326,9 +355,9 @@ static void count_settled(struct turn *t, const struct archive_batch *batch, int
     t->report->records_archived += batch->rows;
     t->report->bytes_uploaded += batch->bytes;
     t->report->batches++;
-    if (batch->rows > 0)
-        t->line_bytes_a_row = (int64_t)(batch->line_bytes / (uint64_t)batch->rows) + 1;
-    t->transients = 0;
+    stride_took(&t->stride, asked, batch->rows, batch->line_bytes, batch_seconds(t));
+    t->transients = t->let_go = 0;
+    t->txid = batch->txid;
     walk_took(t->walk, asked, batch->rows, buf_str(&batch->max_timestamp));
     show(t, show_counts, t);
     log_msg(LOG_INFO, "%s.%s.%s batch %" PRId64 " settled: %" PRId64 " rows, %" PRIu64 " bytes, %s",
@@ -357,6 +386,8 @@ static bool resolve(struct turn *t, const struct archive_batch *batch, int64_t a
     if (t->reconnects++ >= RECONNECTS_MAX || stop_now(t->params->stop))
         return false;
     log_err(LOG_WARN, &lost);
+    if (lost.kind == ERR_TRANSIENT) /* a timeout that ended the session */
+        stride_failed(&t->stride, asked, batch_seconds(t));
     show(t, show_retry, NULL);
     if (!connect_and_lock(t, true, err) || !recover_first(t, &recovered, err) ||
         !all_decided(&recovered, err))
@@ -369,20 +400,50 @@ out:
     return ok;
 }
 
+/* The batch was rolled back so that somebody else's session could go on. Half of it may be through
+ * before anybody waits. */
+static bool after_letting_go(struct turn *t, const struct archive_batch *batch, int64_t asked,
+                             const char *why, struct err *err)
+{
+    stride_failed(&t->stride, asked, batch_seconds(t));
+    t->table->let_go++;
+    if (++t->let_go > LET_GO_MAX) {
+        err_set(err, ERR_TRANSIENT, "others wait for its locks time and again");
+        err_why(err, "%s", why);
+        return err_hint(err, "a smaller batch_size, or a larger max_blocked_seconds");
+    }
+    log_msg(LOG_WARN,
+            "%s.%s.%s: batch %" PRId64 " rolled back: %s; the next takes %" PRId64 " rows at most",
+            t->table->database, t->table->schema, t->table->table, t->table->batches + 1, why,
+            stride_next(&t->stride));
+    show(t, show_retry, NULL);
+    if (batch->outcome != ARCHIVE_UNKNOWN && conn_alive(t->conn))
+        return true;
+    t->reconnects--; /* this one was of our own making */
+    return resolve(t, batch, asked, err);
+}
+
 static bool try_again(struct turn *t, const struct archive_batch *batch, int64_t asked,
                       struct err *err)
 {
+    char why[160];
+
     if (err->kind == ERR_INTERRUPTED)
         return batch->outcome == ARCHIVE_UNKNOWN ? resolve(t, batch, asked, err) : false;
+    if (monitor_let_go(t->params->monitor, why, sizeof(why)))
+        return after_letting_go(t, batch, asked, why, err);
     if (batch->outcome == ARCHIVE_UNKNOWN || !conn_alive(t->conn))
         return resolve(t, batch, asked, err);
     if (err->kind == ERR_EXISTS)
         return ++t->transients <= TRANSIENT_MAX * 20;
-    if (err->kind != ERR_TRANSIENT || ++t->transients > TRANSIENT_MAX)
+    /* As long as it can be halved, the next try is another one. */
+    if (err->kind != ERR_TRANSIENT || (++t->transients > TRANSIENT_MAX && asked <= STRIDE_LEAST))
         return false;
+    stride_failed(&t->stride, asked, batch_seconds(t));
     log_err(LOG_WARN, err);
+    log_msg(LOG_WARN, "%s.%s.%s: the next batch takes %" PRId64 " rows at most", t->table->database,
+            t->table->schema, t->table->table, stride_next(&t->stride));
     show(t, show_retry, NULL);
-    t->batch_cap = asked > 1 ? asked / 2 : 1;
     return true;
 }
 
@@ -403,11 +464,14 @@ static bool one_batch(struct turn *t, int64_t rows, bool *ret_done, struct err *
 {
     struct buf sql = BUF_INIT;
     struct archive_batch batch = {0};
+    char ignored[160];
     bool ok = walk_next(t->walk, t->conn, rows, &sql, ret_done, err);
 
     if (!ok || *ret_done)
         goto out;
     log_walk(t, rows);
+    t->batch_us = text_monotonic_us();
+    monitor_let_go(t->params->monitor, ignored, sizeof(ignored)); /* of an earlier batch */
     ok = archive_batch(t->archiver, t->conn, walk_leaf(t->walk), buf_str(&sql), &batch, err);
     if (!ok) {
         err_in(err, "batch %" PRId64, t->table->batches + 1);
@@ -423,24 +487,36 @@ out:
     return ok;
 }
 
+/* False: the table's turn is over, for a limit or since the run is to stop. */
+static bool may_begin_batch(struct turn *t)
+{
+    t->table->ended_by = limit_reached(t);
+    if (t->table->ended_by)
+        return false;
+    switch (throttle_wait(t->params->throttle, &t->target->table->settings, deadline_of(t))) {
+    case THROTTLE_STOPPED:
+        t->table->status = RUN_STOPPED;
+        return false;
+    case THROTTLE_LATE:
+        t->table->ended_by = limit_reached(t);
+        return false;
+    default:
+        return true;
+    }
+}
+
 static bool archive_all(struct turn *t, bool *ret_complete, struct err *err)
 {
     bool done = false;
 
     *ret_complete = false;
     while (!done) {
-        int64_t rows = next_batch_rows(t);
-        if (rows == 0)
+        if (!may_begin_batch(t))
             return true;
-        if (!throttle_wait(t->params->throttle, &t->target->table->settings) ||
-            stop_asked(t->params->stop)) {
-            t->table->status = RUN_STOPPED;
-            return true;
-        }
         show(t, show_phase, "archive");
         int64_t rows_before = t->table->records_archived;
         uint64_t bytes_before = t->table->bytes;
-        if (!one_batch(t, rows, &done, err))
+        if (!one_batch(t, next_batch_rows(t), &done, err))
             return false;
         if (t->table->records_archived > rows_before)
             throttle_took(t->params->throttle, t->table->records_archived - rows_before,
@@ -466,24 +542,6 @@ static bool count_left(struct turn *t, bool complete, struct err *err)
     return true;
 }
 
-static bool give_space_back(struct turn *t, struct err *err)
-{
-    enum config_vacuum strategy = (enum config_vacuum)t->target->table->settings.vacuum_strategy;
-    int64_t start = text_monotonic_us();
-
-    if (t->table->records_archived == 0 || strategy == VACUUM_NONE || stop_asked(t->params->stop))
-        return true;
-    if (!t->info->can_vacuum) {
-        log_msg(LOG_WARN, "%s.%s.%s: no right to VACUUM: left to autovacuum", t->table->database,
-                t->table->schema, t->table->table);
-        return true;
-    }
-    show(t, show_phase, "vacuum");
-    bool ok = vacuum_table(t->conn, t->info, strategy, err);
-    t->table->phases[PHASE_VACUUM] += (double)(text_monotonic_us() - start) / 1e6;
-    return ok;
-}
-
 /* What comes after the rows are safe: its failure is a warning, the rows stay archived. */
 static void finish(struct turn *t, bool complete)
 {
@@ -491,10 +549,40 @@ static void finish(struct turn *t, bool complete)
 
     if (!count_left(t, complete, &err))
         log_err(LOG_WARN, &err);
-    if (!give_space_back(t, &err))
-        log_err(LOG_WARN, &err);
-    if (!measure_size(t, &t->table->size_after, &err))
-        log_err(LOG_WARN, &err);
+    struct reclaim_params params = reclaim_params_of(t);
+    struct reclaim_rows left = {.count = t->table->records_archived, .txid = t->txid};
+    reclaim_end(&params, &left, &t->table->space);
+    t->table->phases[PHASE_VACUUM] += t->table->space.seconds;
+}
+
+static double total_waited(const struct run_table *table)
+{
+    double seconds = 0;
+
+    for (int i = 0; i < WAIT_COUNT; i++)
+        seconds += table->waited[i];
+    return seconds;
+}
+
+/* What held the turn up, and what ended it. */
+static void log_turn(struct turn *t)
+{
+    struct run_table *table = t->table;
+    struct buf text = BUF_INIT;
+
+    throttle_waited(t->params->throttle, table->waited);
+    for (int i = 0; i < WAIT_COUNT; i++) {
+        if (table->waited[i] >= 0.05)
+            buf_addf(&text, "%s%s %.1fs", text.len > 0 ? ", " : "",
+                     throttle_wait_name((enum throttle_wait_for)i), table->waited[i]);
+    }
+    if (text.len > 0)
+        log_msg(LOG_INFO, "%s.%s.%s: waited %.1fs: %s", table->database, table->schema,
+                table->table, total_waited(table), buf_str(&text));
+    if (table->ended_by)
+        log_msg(LOG_INFO, "%s.%s.%s: %s is reached: the next run goes on", table->database,
+                table->schema, table->table, table->ended_by);
+    buf_done(&text);
 }
 
 /* What waited for the store goes first. A date range is about other rows. */
@@ -531,6 +619,7 @@ static bool archive_table(struct turn *t, struct err *err)
         return false;
     t->walk = walk_new(t->plan, t->info);
     bool ok = archive_all(t, &complete, err);
+    log_turn(t);
     if (conn_alive(t->conn))
         finish(t, ok && complete);
     return ok;
@@ -552,9 +641,8 @@ static bool keep_next_batch(struct turn *t, enum spool_outcome *ret, int64_t *re
         return false;
     if (!t->walk)
         t->walk = walk_new(t->plan, t->info);
-    int64_t rows = next_batch_rows(t);
-    bool ok = rows == 0 || walk_next(t->walk, t->conn, rows, &sql, &done, err);
-    if (ok && rows > 0 && !done)
+    bool ok = limit_reached(t) || walk_next(t->walk, t->conn, next_batch_rows(t), &sql, &done, err);
+    if (ok && sql.len > 0 && !done)
         ok =
             spool_keep(&t->archive, t->conn, walk_leaf(t->walk), buf_str(&sql), ret, ret_rows, err);
     buf_done(&sql);
@@ -585,7 +673,7 @@ static void keep_in_spool(struct turn *t, const struct err *why)
 
 static void turn_done(struct turn *t)
 {
-    monitor_watch(t->params->monitor, NULL, 0);
+    monitor_watch(t->params->monitor, NULL, 0, 0);
     archiver_free(t->archiver);
     walk_free(t->walk);
     plan_free(t->plan);
@@ -602,7 +690,6 @@ static void run_table(struct turn *t)
     struct run_table *table = t->table;
 
     t->started_us = text_monotonic_us();
-    t->batch_cap = INT64_MAX;
     show(t, show_table, t);
     bool ok = prepare(t, &err) && (t->params->dry_run ? dry_run(t, &err) : archive_table(t, &err));
     if (!ok) {
@@ -755,6 +842,11 @@ void run_report_done(struct run_report *report)
     *report = (struct run_report){0};
 }
 
+uint64_t run_size_before(const struct run_table *table)
+{
+    return vacuum_sum(&table->space.before);
+}
+
 /* --- the report as JSON --- */
 
 static void write_phases(const double *phases, struct json_out *j)
@@ -763,6 +855,15 @@ static void write_phases(const double *phases, struct json_out *j)
     json_begin_object(j);
     for (int i = 0; i < PHASE_COUNT; i++)
         json_put_real(j, progress_phase_name((enum progress_phase)i), phases[i], 3);
+    json_end(j);
+}
+
+static void write_waits(const double *waited, struct json_out *j)
+{
+    json_key(j, "waited");
+    json_begin_object(j);
+    for (int i = 0; i < WAIT_COUNT; i++)
+        json_put_real(j, throttle_wait_name((enum throttle_wait_for)i), waited[i], 3);
     json_end(j);
 }
 
@@ -786,8 +887,13 @@ static void write_table(const struct run_table *t, bool dry_run_only, struct jso
     json_put_int(j, "line_bytes", (int64_t)t->line_bytes);
     json_put_real(j, "seconds", t->seconds, 3);
     write_phases(t->phases, j);
-    json_put_int(j, "size_before", (int64_t)t->size_before);
-    json_put_int(j, "size_after", (int64_t)t->size_after);
+    write_waits(t->waited, j);
+    json_put_int(j, "let_go", t->let_go);
+    json_put_str(j, "ended_by", t->ended_by);
+    json_put_int(j, "size_before", (int64_t)vacuum_sum(&t->space.before));
+    json_put_int(j, "size_after", (int64_t)vacuum_sum(&t->space.after));
+    json_key(j, "space");
+    reclaim_write(&t->space, j);
     json_put_int(j, "recovered_settled", t->recovered_settled);
     json_put_int(j, "recovered_removed", t->recovered_removed);
     json_put_int(j, "spooled", t->spooled);

@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "monitor.h"
 #include "progress.h"
+#include "reclaim.h"
 #include "throttle.h"
 
 struct run_params {
@@ -45,7 +46,10 @@ struct run_table {
     double phases[PHASE_COUNT]; /* seconds of work; phases overlap, so they may add up to more than
                                    the time */
     double seconds;
-    uint64_t size_before, size_after;             /* pg_total_relation_size over leaves */
+    double waited[WAIT_COUNT]; /* seconds of them that the throttle held, by reason */
+    int64_t let_go;            /* batches rolled back because others waited for their locks */
+    const char *ended_by;      /* the limit that ended its turn; NULL: none did */
+    struct reclaim space;      /* sizes before and after, and the vacuum between them */
     int64_t recovered_settled, recovered_removed; /* batches of earlier runs decided first */
     int64_t spooled;                       /* batches kept while the store was away: 0 or 1 */
     int64_t spool_uploaded, spool_dropped; /* those of earlier runs */
@@ -67,6 +71,7 @@ struct run_report {
  * it went. */
 bool run_archive(const struct run_params *params, struct run_report *ret_report, struct err *err);
 void run_report_done(struct run_report *report);
+uint64_t run_size_before(const struct run_table *table); /* bytes, all leaves */
 /* The document of archive --json (cli.md). */
 void run_report_write(const struct run_report *report, struct json_out *j);
 /* 0; 1 some tables failed; where all failed, their error's code, or 2 where they differ; 130

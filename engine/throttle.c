@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "throttle.h"
 
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -26,12 +27,22 @@ struct throttle {
     int64_t began_us, ended_us; /* of the last batch, monotonic; ended 0: there was none */
     int64_t rows;
     uint64_t bytes;
+    double waited[WAIT_COUNT];
+    bool told_blind; /* that sessions of others cannot be seen */
 };
 
 struct reason {
-    char wait[16], why[160];
+    enum throttle_wait_for wait;
+    char why[160];
     int64_t until_us; /* monotonic; INT64_MAX: till something changes */
 };
+
+const char *throttle_wait_name(enum throttle_wait_for wait)
+{
+    static const char *const names[WAIT_COUNT] = {"paused", "lag", "backends", "ceiling", "sleep"};
+
+    return names[wait];
+}
 
 struct throttle *throttle_new(struct progress *progress, const struct stop *stop)
 {
@@ -114,7 +125,7 @@ static struct ceilings ceilings_of(struct throttle *t, const struct config_setti
 {
     pthread_mutex_lock(&t->lock);
     struct ceilings c = {t->rows_ceiling >= 0 ? t->rows_ceiling : s->rows_per_second,
-                         t->mb_ceiling > 0 ? t->mb_ceiling : 0};
+                         t->mb_ceiling >= 0 ? t->mb_ceiling : s->mb_per_second};
     *ret_paused = t->paused;
     pthread_mutex_unlock(&t->lock);
     if (t->progress)
@@ -122,36 +133,57 @@ static struct ceilings ceilings_of(struct throttle *t, const struct config_setti
     return c;
 }
 
-static bool give_reason(struct reason *r, const char *wait, int64_t until_us)
+static bool give_reason(struct reason *r, enum throttle_wait_for wait, int64_t until_us)
 {
     r->until_us = until_us;
-    snprintf(r->wait, sizeof(r->wait), "%s", wait);
+    r->wait = wait;
     return true;
 }
 
-/* The monitor's word; where it has none there is nothing to wait for. */
-static double standby_lag(struct throttle *t)
+/* The monitor's word; where it has none there is nothing to wait for. False: it has none. */
+static bool read_server(struct throttle *t, struct progress_server *ret)
 {
     struct progress_snapshot s = {0};
-    double lag;
 
     if (!t->progress)
-        return -1;
+        return false;
     progress_read(t->progress, &s);
-    lag = s.server.answered <= STALE_S ? s.server.lag : -1;
+    *ret = s.server;
     progress_snapshot_done(&s);
-    return lag;
+    return ret->answered >= 0 && ret->answered <= STALE_S;
 }
 
-static bool lags(struct throttle *t, const struct config_settings *s, struct reason *r)
+static bool lags(const struct config_settings *s, const struct progress_server *server,
+                 struct reason *r)
 {
-    double lag = s->max_replica_lag_seconds > 0 ? standby_lag(t) : -1;
+    double most = s->max_replica_lag_seconds;
 
-    if (lag <= s->max_replica_lag_seconds)
+    if (most <= 0 || server->lag <= most)
         return false;
-    snprintf(r->why, sizeof(r->why), "a standby is %.0f s behind, more than %.0f s", lag,
-             s->max_replica_lag_seconds);
-    return give_reason(r, "lag", INT64_MAX);
+    snprintf(r->why, sizeof(r->why), "replica lag %.0fs > %gs", server->lag, most);
+    return give_reason(r, WAIT_LAG, INT64_MAX);
+}
+
+static void tell_blind(struct throttle *t)
+{
+    if (!t->told_blind)
+        log_msg(LOG_WARN, "max_active_backends: this role may not see what others do: no wait for "
+                          "them (GRANT pg_read_all_stats)");
+    t->told_blind = true;
+}
+
+static bool is_busy(struct throttle *t, const struct config_settings *s,
+                    const struct progress_server *server, struct reason *r)
+{
+    if (s->max_active_backends <= 0)
+        return false;
+    if (server->active < 0)
+        tell_blind(t);
+    if (server->active <= s->max_active_backends)
+        return false;
+    snprintf(r->why, sizeof(r->why), "active backends %" PRId64 " > %" PRId64, server->active,
+             s->max_active_backends);
+    return give_reason(r, WAIT_BACKENDS, INT64_MAX);
 }
 
 static void name_ceilings(const struct ceilings *c, struct reason *r)
@@ -182,24 +214,27 @@ static bool is_early(const struct throttle *t, const struct config_settings *s,
     int64_t due_us = t->began_us + (int64_t)(due * 1e6);
     if (due_us > now && due_us >= rested) {
         name_ceilings(c, r);
-        return give_reason(r, "ceiling", due_us);
+        return give_reason(r, WAIT_CEILING, due_us);
     }
     if (rested <= now)
         return false;
     snprintf(r->why, sizeof(r->why), "%g s between batches", s->sleep_between_batches);
-    return give_reason(r, "sleep", rested);
+    return give_reason(r, WAIT_SLEEP, rested);
 }
 
 static bool must_wait(struct throttle *t, const struct config_settings *s, struct reason *r)
 {
+    struct progress_server server;
     bool paused;
     struct ceilings c = ceilings_of(t, s, &paused);
 
     if (paused) {
         snprintf(r->why, sizeof(r->why), "an operator paused the run");
-        return give_reason(r, "paused", INT64_MAX);
+        return give_reason(r, WAIT_PAUSED, INT64_MAX);
     }
-    return lags(t, s, r) || is_early(t, s, &c, r);
+    if (read_server(t, &server) && (lags(s, &server, r) || is_busy(t, s, &server, r)))
+        return true;
+    return is_early(t, s, &c, r);
 }
 
 static void rest(struct throttle *t, int64_t until_us)
@@ -215,35 +250,73 @@ static void rest(struct throttle *t, int64_t until_us)
         eventfd_read(t->wake_fd, &ignored);
 }
 
-/* Said once a reason: sleeps and ceilings are what was asked for, and no news. */
-static void tell(struct throttle *t, const struct reason *r, const char *before)
+/* Sleeps and ceilings are what was asked for, and no news. */
+static enum log_level level_of(enum throttle_wait_for wait)
 {
-    if (t->progress)
-        progress_wait(t->progress, r->wait, r->why);
-    if (strcmp(r->wait, before) != 0 &&
-        (strcmp(r->wait, "paused") == 0 || strcmp(r->wait, "lag") == 0))
-        log_msg(LOG_INFO, "waiting: %s", r->why);
+    return wait == WAIT_SLEEP || wait == WAIT_CEILING ? LOG_DEBUG : LOG_INFO;
 }
 
-bool throttle_wait(struct throttle *t, const struct config_settings *s)
+/* One wait, from the first reason to the last. */
+struct waiting {
+    bool waits;
+    enum throttle_wait_for wait; /* the present reason */
+    int64_t since_us;
+};
+
+static void end_reason(struct throttle *t, const struct waiting *w)
+{
+    double seconds = (double)(text_monotonic_us() - w->since_us) / 1e6;
+
+    t->waited[w->wait] += seconds;
+    log_msg(level_of(w->wait), "waited %.1fs (%s)", seconds, throttle_wait_name(w->wait));
+}
+
+/* Said once a reason; the snapshot follows what it comes to. */
+static void tell(struct throttle *t, const struct reason *r, struct waiting *w)
+{
+    bool again = w->waits && w->wait == r->wait;
+
+    if (t->progress)
+        progress_wait(t->progress, throttle_wait_name(r->wait), r->why);
+    if (again)
+        return;
+    if (w->waits)
+        end_reason(t, w);
+    log_msg(level_of(r->wait), "waits: %s", r->why);
+    *w = (struct waiting){true, r->wait, text_monotonic_us()};
+}
+
+static enum throttle_answer answer_of(struct throttle *t, const struct config_settings *s,
+                                      int64_t deadline_us)
+{
+    if (stop_asked(t->stop))
+        return THROTTLE_STOPPED;
+    if (s->stop_file && access(s->stop_file, F_OK) == 0) {
+        log_msg(LOG_WARN, "the stop file %s is there: the run ends", s->stop_file);
+        return THROTTLE_STOPPED;
+    }
+    return deadline_us > 0 && text_monotonic_us() >= deadline_us ? THROTTLE_LATE : THROTTLE_GO;
+}
+
+enum throttle_answer throttle_wait(struct throttle *t, const struct config_settings *s,
+                                   int64_t deadline_us)
 {
     struct reason reason = {0};
-    char before[sizeof(reason.wait)] = "";
-    bool go_on = true;
+    struct waiting waiting = {0};
+    enum throttle_answer answer;
 
-    while (!stop_asked(t->stop)) {
-        go_on = !s->stop_file || access(s->stop_file, F_OK) != 0;
-        if (!go_on || !must_wait(t, s, &reason))
-            break;
-        tell(t, &reason, before);
-        snprintf(before, sizeof(before), "%s", reason.wait);
-        rest(t, reason.until_us);
+    while ((answer = answer_of(t, s, deadline_us)) == THROTTLE_GO && must_wait(t, s, &reason)) {
+        tell(t, &reason, &waiting);
+        rest(t, deadline_us > 0 && deadline_us < reason.until_us ? deadline_us : reason.until_us);
     }
-    if (before[0] && t->progress)
-        progress_wait(t->progress, NULL, NULL);
+    if (waiting.waits) {
+        end_reason(t, &waiting);
+        if (t->progress)
+            progress_wait(t->progress, NULL, NULL);
+    }
     t->began_us = text_monotonic_us();
     t->ended_us = 0;
-    return go_on;
+    return answer;
 }
 
 void throttle_took(struct throttle *t, int64_t rows, uint64_t bytes)
@@ -251,4 +324,10 @@ void throttle_took(struct throttle *t, int64_t rows, uint64_t bytes)
     t->ended_us = text_monotonic_us();
     t->rows = rows;
     t->bytes = bytes;
+}
+
+void throttle_waited(struct throttle *t, double ret_seconds[WAIT_COUNT])
+{
+    memcpy(ret_seconds, t->waited, sizeof(t->waited));
+    memset(t->waited, 0, sizeof(t->waited));
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * When to wait: an operator's pause, a standby that lags, the sleep between batches, a ceiling of
- * rows or bytes a second, a stop file. Asked between batches, where no transaction is open and the
- * table's lock is kept.
+ * When to wait: an operator's pause, a standby that lags, a server that has much to do, the sleep
+ * between batches, a ceiling of rows or bytes a second, a stop file. Asked between batches, where
+ * no transaction is open and the table's lock is kept.
  *
  *   throttle_new -> { throttle_wait -> a batch -> throttle_took } ...
  *
  * A ceiling holds on average: a batch goes as fast as it can, and the next one begins when the rows
- * of the last would have been due.
+ * of the last would have been due. Who waits for the locks of a batch in work is the monitor's
+ * (monitor.h).
  *
- * Threads: throttle_wait and throttle_took in the run's thread; the rest in any (own lock).
+ * Threads: throttle_wait, throttle_took and throttle_waited in the run's thread; the rest in any
+ * (own lock).
  */
 #ifndef ARCHIVER_THROTTLE_H
 #define ARCHIVER_THROTTLE_H
@@ -17,6 +19,16 @@
 #include "base/queue.h"
 #include "config/config.h"
 #include "progress.h"
+
+enum throttle_wait_for { /* names in throttle_wait_name */
+                         WAIT_PAUSED,
+                         WAIT_LAG,
+                         WAIT_BACKENDS,
+                         WAIT_CEILING,
+                         WAIT_SLEEP,
+                         WAIT_COUNT
+};
+const char *throttle_wait_name(enum throttle_wait_for wait);
 
 struct throttle;
 /* What it waits for, and that it does, stands in `progress`; both are borrowed and may be NULL. */
@@ -33,10 +45,18 @@ void throttle_set(struct throttle *throttle, double rows_per_second, double mb_p
 
 /* --- the run's side --- */
 
-/* Blocks until the next batch may begin, or the run is asked to stop. False: the stop file is
- * there. */
-bool throttle_wait(struct throttle *throttle, const struct config_settings *settings);
+enum throttle_answer {
+    THROTTLE_GO,
+    THROTTLE_STOPPED, /* the run is asked to stop, or the stop file is there */
+    THROTTLE_LATE,    /* the deadline passed while it waited */
+};
+
+/* Blocks until the next batch may begin, or till `deadline_us` (text_monotonic_us; 0: none). */
+enum throttle_answer throttle_wait(struct throttle *throttle,
+                                   const struct config_settings *settings, int64_t deadline_us);
 /* A batch of so much is through. */
 void throttle_took(struct throttle *throttle, int64_t rows, uint64_t bytes);
+/* Seconds waited for each since the last call. */
+void throttle_waited(struct throttle *throttle, double ret_seconds[WAIT_COUNT]);
 
 #endif

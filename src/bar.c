@@ -83,6 +83,14 @@ static double share_done(const struct progress_table *t)
     return done >= t->rows_total ? 1 : (double)done / (double)t->rows_total;
 }
 
+static void add_doing(const struct progress_table *t, struct buf *text)
+{
+    buf_adds(text, "  ");
+    if (strcmp(t->phase, "vacuum") != 0)
+        buf_addf(text, "batch %" PRId64 " ", t->batches + 1);
+    progress_doing(t, text);
+}
+
 static void add_numbers(const struct progress_table *t, struct buf *text)
 {
     text_add_count(text, (uint64_t)(t->rows_done + t->rows_in_flight));
@@ -101,7 +109,10 @@ static void add_numbers(const struct progress_table *t, struct buf *text)
         text_add_duration(text, t->seconds_left);
         buf_adds(text, " left");
     }
-    buf_addf(text, "  batch %" PRId64 " %s", t->batches + 1, t->wait[0] ? t->wait : t->phase);
+    if (t->wait[0])
+        buf_addf(text, "  waits: %s", t->why);
+    else
+        add_doing(t, text);
 }
 
 static void add_bar(double share, size_t width, struct buf *text)

@@ -58,7 +58,7 @@ static void print_plan(const struct run_report *report)
         output_table_add_count(table, t->eligible);
         output_table_addf(table, "%.19s", t->oldest);
         output_table_addf(table, "%.19s", t->cutoff);
-        output_table_add_bytes(table, t->size_before);
+        output_table_add_bytes(table, run_size_before(t));
         output_table_add(table, t->strategy);
     }
     output_table_print(table);
@@ -128,14 +128,6 @@ static void print_report(const struct run_report *report, const struct options *
     print_summary(report);
 }
 
-static bool may_write(const struct call *call, struct err *err)
-{
-    if (call->options.dry_run || (!call->options.read_only && !call->config->read_only))
-        return true;
-    err_set(err, ERR_PERMISSION, "archive is refused: read-only");
-    return err_hint(err, "leave out --read-only and read_only: true, or use --dry-run");
-}
-
 static int run(const struct call *call, struct err *err)
 {
     const struct options *o = &call->options;
@@ -152,7 +144,7 @@ static int run(const struct call *call, struct err *err)
                                 .include_restored = o->include_restored,
                                 .stop = call->stop};
 
-    if (!may_write(call, err))
+    if (!command_may_write(call, "archive", err))
         return err_exit_code(err->kind);
     live_start(&live, call, "archive");
     params.run_id = live.run_id;

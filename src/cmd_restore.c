@@ -178,14 +178,6 @@ static void split_names(const char *list, struct buf *text, struct buf *names)
     }
 }
 
-static bool may_write(const struct call *call, const char *what, struct err *err)
-{
-    if (call->options.dry_run || (!call->options.read_only && !call->config->read_only))
-        return true;
-    err_set(err, ERR_PERMISSION, "%s is refused: read-only", what);
-    return err_hint(err, "leave out --read-only and read_only: true, or use --dry-run");
-}
-
 static int run_with(const struct call *call, struct restore_params *params, struct err *err)
 {
     const struct options *o = &call->options;
@@ -257,7 +249,7 @@ static int run_restore(const struct call *call, struct err *err)
     struct config_names key;
     int code;
 
-    if (!may_write(call, "restore", err))
+    if (!command_may_write(call, "restore", err))
         return err_exit_code(err->kind);
     split_names(o->columns, &column_text, &columns);
     split_names(o->conflict_key, &key_text, &keys);
@@ -314,7 +306,7 @@ static int run_rollback(const struct call *call, struct err *err)
                                     .table = o->table,
                                     .rollback = true};
 
-    if (!may_write(call, "rollback", err))
+    if (!command_may_write(call, "rollback", err))
         return err_exit_code(err->kind);
     take_target(o, &params);
     return run_with(call, &params, err);

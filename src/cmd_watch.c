@@ -99,7 +99,10 @@ static void compose_table(const struct progress_table *t, struct buf *text)
     add_rows(done, t->state == TABLE_RUNNING ? t->rows_total : 0, text);
     if (t->state == TABLE_RUNNING) {
         add_pace(t->rows_per_second, t->seconds_left, text);
-        buf_addf(text, "  batch %" PRId64 " %s", t->batches + 1, t->phase);
+        buf_adds(text, "  ");
+        if (strcmp(t->phase, "vacuum") != 0)
+            buf_addf(text, "batch %" PRId64 " ", t->batches + 1);
+        progress_doing(t, text);
     }
 }
 
@@ -113,6 +116,10 @@ static void compose_server(const struct progress_server *s, struct buf *text)
     }
     buf_addf(text, "backends %" PRId64 "/%" PRId64 "  blocked by us %" PRId64, s->backends,
              s->backends_max, s->blocked);
+    if (s->blocked_seconds >= 0)
+        buf_addf(text, " (%.0f s)", s->blocked_seconds);
+    if (s->active >= 0)
+        buf_addf(text, "  active %" PRId64, s->active);
     if (s->lag >= 0)
         buf_addf(text, "  lag %.1f s", s->lag);
     if (s->transaction_age >= 0)

@@ -36,6 +36,7 @@ enum {
     TAKES_NOW = 1 << 16,
     TAKES_THROTTLE = 1 << 17, /* --rows-per-second, --mb-per-second */
     TAKES_WIZARD = 1 << 18,   /* an answer a question, --tables, --answers, --non-interactive */
+    TAKES_DUE = 1 << 19,
 };
 
 struct options { /* borrowed from argv but for what is said */
@@ -52,7 +53,8 @@ struct options { /* borrowed from argv but for what is said */
     bool include_restored, all, new_only, create_table, disable_triggers, drop_indexes,
         skip_damaged;
     int64_t limit, offset; /* 0: none */
-    bool json, quiet, no_color, read_only, yes, dry_run, iam_policy, detach, now, help, version;
+    bool json, quiet, no_color, read_only, yes, dry_run, iam_policy, detach, now, due, help,
+        version;
     bool rebuild_catalog, offline, rewrap, deep;
     const char *keys, *html, *rows_per_second, *mb_per_second;
     const char *wizard[WIZARD_QUESTIONS_MAX]; /* answers, by question */
@@ -89,13 +91,15 @@ struct command {
 
 extern const struct command cmd_archive, cmd_check, cmd_list, cmd_show, cmd_cat, cmd_find,
     cmd_verify, cmd_recover, cmd_config, cmd_restore, cmd_rollback, cmd_runs, cmd_watch, cmd_pause,
-    cmd_resume, cmd_stop, cmd_throttle, cmd_console, cmd_wizard;
+    cmd_resume, cmd_stop, cmd_throttle, cmd_vacuum, cmd_console, cmd_wizard;
 
 /* Reads argv; ERR_USAGE with a hint. *ret_command is NULL where there is no command (only
  * --help or --version may stand without one). */
 bool command_parse(int argc, char **argv, const struct command **ret_command, struct call *ret_call,
                    struct err *err);
 void command_done(struct call *call);
+/* ERR_PERMISSION where it is to be read-only; a dry run may always go on. */
+bool command_may_write(const struct call *call, const char *name, struct err *err);
 const struct command *command_find(const char *name);
 const struct command *command_at(size_t i);                        /* NULL behind the last */
 void command_print_help(const struct command *command, FILE *out); /* NULL: the program's */

@@ -22,7 +22,7 @@ struct live {
     struct bar *bar;
 };
 
-/* `kind`: archive, restore. A restore is one transaction and cannot be paused. A socket that cannot
+/* `kind`: archive, restore, vacuum; only the first can be paused. A socket that cannot
  * be opened is a warning. Tells who detached this process that the run is on its way. */
 void live_start(struct live *live, const struct call *call, const char *kind);
 /* Before anything is printed. */

@@ -314,7 +314,9 @@ bool hub_ask(struct hub_run *run, const char *what, struct err *err)
     return check_live(run, err) && control_ask(run->client, what, err);
 }
 
-bool hub_throttle(struct hub_run *run, double rows_per_second, struct err *err)
+bool hub_throttle(struct hub_run *run, double rows_per_second, double mb_per_second,
+                  struct err *err)
 {
-    return check_live(run, err) && control_throttle(run->client, rows_per_second, -1, err);
+    return check_live(run, err) &&
+           control_throttle(run->client, rows_per_second, mb_per_second, err);
 }

@@ -59,6 +59,8 @@ bool hub_is_live(const struct hub_run *run);
 size_t hub_live(const struct hub *hub);
 /* pause, resume, stop, stop now. */
 bool hub_ask(struct hub_run *run, const char *what, struct err *err);
-bool hub_throttle(struct hub_run *run, double rows_per_second, struct err *err);
+/* MB are millions of bytes of objects; 0: no ceiling, negative: stays as it is. */
+bool hub_throttle(struct hub_run *run, double rows_per_second, double mb_per_second,
+                  struct err *err);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "app.h"
 #include "base/text.h"
@@ -16,6 +17,7 @@ enum {
     PANES_WIDE = 76, /* below it the panes stand one over the other */
     PHASES_ROWS = 5,
     SPARK_COLS = 8,
+    HOLD_COLS = 30,  /* of the last column, to read there what holds a table up */
     HANGS_AFTER = 5, /* seconds without an answer of the server */
     SERVER_LINES = 5,
     TOLD_WITHIN_US = 1500000,
@@ -144,7 +146,10 @@ static void cell(const void *self, size_t row, size_t column, struct buf *text, 
         *style = t->skipped > 0 ? STYLE_WARN : *style;
         break;
     case OBJECT:
-        buf_adds(text, t->error[0] ? t->error : t->wait[0] ? t->why : t->object);
+        if (t->vacuum_phase[0])
+            progress_doing(t, text);
+        else
+            buf_adds(text, t->error[0] ? t->error : t->wait[0] ? t->why : t->object);
         *style = t->error[0] ? STYLE_BAD : t->wait[0] ? STYLE_WARN : STYLE_DIM;
         break;
     }
@@ -180,6 +185,29 @@ static const char *id(const void *self, size_t row)
     return s->id;
 }
 
+/* What holds a table up, and a VACUUM, stand in the last column; where that is not to be seen, over
+ * the numbers, which do not move meanwhile. Sleeps and ceilings come with every batch: over them
+ * the numbers would flicker. */
+static void draw_hold(const struct screen *s, struct canvas *c, const struct progress_table *t,
+                      int line, int cursor)
+{
+    struct area object = table_cell_area(&s->table, OBJECT);
+    struct area rate = table_cell_area(&s->table, RATE);
+    bool waits = t->wait[0] && strcmp(t->wait, "sleep") != 0 && strcmp(t->wait, "ceiling") != 0;
+    int cols = s->table.drawn.col + s->table.drawn.cols - rate.col - 1;
+    struct buf text = BUF_INIT;
+
+    if ((!waits && !t->vacuum_phase[0]) || object.cols >= HOLD_COLS || rate.cols == 0)
+        return;
+    if (waits)
+        buf_adds(&text, t->why);
+    else
+        progress_doing(t, &text);
+    canvas_fill(c, (struct area){line, rate.col, 1, cols}, ' ', STYLE_TEXT | cursor);
+    canvas_put(c, line, rate.col, cols, (waits ? STYLE_WARN : STYLE_DIM) | cursor, buf_str(&text));
+    buf_done(&text);
+}
+
 /* Gauges and sparklines go over the cells that are kept free for them. */
 static void draw_pictures(struct screen *s, struct canvas *c)
 {
@@ -198,6 +226,7 @@ static void draw_pictures(struct screen *s, struct canvas *c)
         if (spark.cols > 0 && row < run->table_count)
             plot_spark(c, line, spark.col, spark.cols, run->tables[row].values,
                        run->tables[row].count, STYLE_SPARK | cursor);
+        draw_hold(s, c, t, line, cursor);
     }
 }
 
@@ -341,7 +370,10 @@ static void draw_server(const struct screen *s, struct canvas *c, struct area ar
     add_seconds(&lines[0], v->lag);
     buf_adds(&lines[0], "   xact age ");
     add_seconds(&lines[0], v->transaction_age);
-    buf_addf(&lines[1], "blocked by us %" PRId64 "   locks %" PRId64, v->blocked, v->locks);
+    buf_addf(&lines[1], "blocked by us %" PRId64, v->blocked);
+    if (v->blocked_seconds >= 0)
+        buf_addf(&lines[1], ", %.0fs", v->blocked_seconds);
+    buf_addf(&lines[1], "   locks %" PRId64, v->locks);
     styles[1] = v->blocked > 0 ? STYLE_WARN : STYLE_TEXT;
     buf_addf(&lines[2], "backends %" PRId64 "/%" PRId64, v->backends, v->backends_max);
     if (v->active >= 0)
@@ -456,7 +488,7 @@ static const struct keys_binding bindings[] = {
     {FASTER, {'+', '='}, "faster", "raise the ceiling of rows a second", true},
     {SLOWER, {'-'}, "slower", "lower it, or begin with one", true},
     {NO_LIMIT, {'0'}, NULL, "no ceiling", true},
-    {LIMIT, {'c'}, NULL, "type a ceiling of rows a second", true},
+    {LIMIT, {'c'}, NULL, "type a ceiling: rows, or MB, a second", true},
     {DETAIL, {'\r'}, "table", "the table that the cursor is on", false},
     {LEVEL, {'e'}, NULL, "which log lines: all, warnings, errors", false},
     {REPORT, {'o'}, "report", "the run's report, once it has ended", false},
@@ -530,20 +562,32 @@ static void confirm(struct screen *s, bool now)
     free(text);
 }
 
-static void set_ceiling(struct screen *s, double rows)
+/* Negative: stays as it is. */
+static bool ask_ceilings(struct screen *s, double rows, double mb)
 {
     struct hub_run *run = run_of(s);
     struct err err;
-    struct buf text = BUF_INIT;
 
     if (!run)
-        return;
-    if (!hub_throttle(run, rows, &err)) {
+        return false;
+    if (!hub_throttle(run, rows, mb, &err)) {
         app_fail(s->app, &err);
-        return;
+        return false;
     }
-    s->asked_ceiling = rows;
-    s->asked_us = text_monotonic_us();
+    if (rows >= 0) {
+        s->asked_ceiling = rows;
+        s->asked_us = text_monotonic_us();
+    }
+    return true;
+}
+
+/* None of rows is none at all: bytes, too, may go as fast as they can. */
+static void set_ceiling(struct screen *s, double rows)
+{
+    struct buf text = BUF_INIT;
+
+    if (!ask_ceilings(s, rows, rows > 0 ? -1 : 0))
+        return;
     plot_count(&text, rows);
     if (rows > 0)
         app_say(s->app, STYLE_GOOD, "at most %s rows a second", buf_str(&text));
@@ -552,14 +596,30 @@ static void set_ceiling(struct screen *s, double rows)
     buf_done(&text);
 }
 
+static bool is_ceiling(const char *text, double *ret)
+{
+    return text_to_real(text, ret) && *ret >= 0 && *ret < 1e12;
+}
+
+/* "5000" are rows, "5 MB" million bytes. */
 static void take_ceiling(struct app *app, void *self, const char *text)
 {
-    double rows;
+    char *number = mem_strdup(text);
+    size_t len = strlen(number);
+    bool mb = len > 2 && strcasecmp(number + len - 2, "MB") == 0;
+    double value;
 
-    if (text_to_real(text, &rows) && rows >= 0 && rows < 1e12)
-        set_ceiling(self, rows);
-    else
-        app_say(app, STYLE_BAD, "a number of rows is expected, 0 for none: %s", text);
+    for (len -= mb ? 2 : 0; len > 0 && number[len - 1] == ' '; len--)
+        ;
+    number[len] = '\0';
+    if (!is_ceiling(number, &value))
+        app_say(app, STYLE_BAD, "a number of rows is expected, or of MB (5 MB), 0 for none: %s",
+                text);
+    else if (!mb || value == 0)
+        set_ceiling(self, value);
+    else if (ask_ceilings(self, -1, value))
+        app_say(app, STYLE_GOOD, "at most %g MB a second", value);
+    free(number);
 }
 
 /* As it was just asked for: the run's word comes a moment later, and keys come faster. */
@@ -626,8 +686,9 @@ static void act(struct app *app, void *self, int action)
         throttle(s, action);
         break;
     case LIMIT:
-        app_prompt(app, &(struct app_prompt){
-                            .label = "rows a second: ", .entered = take_ceiling, .self = s});
+        app_prompt(app, &(struct app_prompt){.label = "rows (or MB) a second: ",
+                                             .entered = take_ceiling,
+                                             .self = s});
         break;
     case DETAIL:
         open_table(s);

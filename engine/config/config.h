@@ -22,7 +22,7 @@ enum config_compression { COMPRESSION_GZIP, COMPRESSION_ZSTD, COMPRESSION_NONE }
 enum config_row_metadata { ROW_METADATA_FULL, ROW_METADATA_NONE };
 enum config_strategy { STRATEGY_AUTO, STRATEGY_INDEX };
 enum config_epoch { EPOCH_SECONDS, EPOCH_MS, EPOCH_US };
-enum config_vacuum { VACUUM_NONE, VACUUM_ANALYZE, VACUUM_STANDARD, VACUUM_FULL };
+enum config_vacuum { VACUUM_NONE, VACUUM_ANALYZE, VACUUM_STANDARD, VACUUM_FULL, VACUUM_DEFERRED };
 enum config_addressing { ADDRESSING_AUTO, ADDRESSING_PATH, ADDRESSING_VIRTUAL };
 enum config_store_verify { STORE_VERIFY_CHECKSUM, STORE_VERIFY_READBACK };
 enum config_partition_by { PARTITION_BY_ARCHIVED_AT, PARTITION_BY_RECORD };
@@ -38,9 +38,10 @@ struct config_settings {
     int64_t safety_buffer_days;
     int64_t batch_size;           /* rows at most */
     int64_t batch_bytes_mb;       /* MiB of lines a batch aims at */
+    double batch_seconds;         /* it aims at; 0: time does not matter */
     int64_t max_batches;          /* a table and run; 0: no limit */
     int64_t max_rows;             /* a table and run; 0: no limit */
-    int64_t max_duration_minutes; /* 0: no limit */
+    double max_duration_minutes;  /* 0: no limit */
     double sleep_between_batches; /* seconds */
     int64_t compression;          /* enum config_compression */
     int64_t compression_level;
@@ -56,7 +57,10 @@ struct config_settings {
     const char *where;              /* NULL: none */
     const char *stop_file;          /* NULL: none */
     double rows_per_second;         /* 0: no limit */
+    double mb_per_second;           /* million bytes of objects; 0: no limit */
     double max_replica_lag_seconds; /* 0: lag does not matter */
+    int64_t max_active_backends;    /* 0: they do not matter */
+    double max_blocked_seconds;     /* 0: who waits for us waits */
     int64_t vacuum_after;           /* bool; already taken into vacuum_strategy */
 };
 

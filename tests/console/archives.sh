@@ -53,7 +53,7 @@ key Enter
 gone opening
 wait 20 operator is due here
 key Enter
-gone operator is due
+wait r reads again
 key q
 wait archives, 2,617 rows
 key Q

@@ -125,6 +125,10 @@ type nonsense
 key Enter
 wait a number of rows is expected
 key c
+type 0.5 MB
+key Enter
+wait at most 0.5 MB a second
+key c
 type 100
 key Enter
 wait at most 100
@@ -159,6 +163,43 @@ wait success
 key Q
 exits 0
 END
+}
+
+# In 80 columns, where the last one is not to be seen.
+test_what_holds_a_table_up_stands_in_its_row() {
+    fresh
+    three_tables '  batch_size: 500
+  sleep_between_batches: 0.5
+  max_active_backends: 1'
+    sql "ALTER DATABASE $DB SET vacuum_cost_delay = 100; ALTER DATABASE $DB SET vacuum_cost_limit = 1"
+    for _ in 1 2 3; do
+        psql -XAtq -d "$DB" -c 'SELECT pg_sleep(120)' >/dev/null 2>&1 &
+    done
+    ok archive --detach -t logs
+    console <<'END'
+wait RUNNING
+key 2
+wait running
+key Enter
+wait % active backends
+key q
+key Q
+exits 0
+END
+    sed -i 's/  max_active_backends: 1/  max_active_backends: 0/' "$CONF"
+    stop_runs
+    until [ "$(live)" = 0 ]; do sleep 0.1; done
+    ok archive --detach -t logs --limit 600
+    console <<'END'
+wait RUNNING
+key 2
+wait running
+key Enter
+wait vacuum logs: scanning heap
+key Q
+exits 0
+END
+    sql "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE datname = '$DB' AND query LIKE 'SELECT pg_sleep%'" >/dev/null
 }
 
 test_abort_rolls_back_the_batch_in_work() {

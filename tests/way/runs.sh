@@ -3,66 +3,17 @@
 #
 # Runs as processes: started in the background, looked at, paused, stopped, and outliving whoever
 # started them.
-# shellcheck source=../harness/lib.sh
-. "$TESTS/harness/lib.sh"
+# shellcheck source=../harness/live.sh
+. "$TESTS/harness/live.sh"
 
 # 1,816 old rows in batches of 100, with a rest of $1 seconds (0.2) between them.
 place() {
-    fresh
-    config '' "  batch_size: 100
+    live_place "  batch_size: 100
   sleep_between_batches: ${1:-0.2}"
-    logs 4000
-    all_ids "$DIR/all"
-    # the path of a socket has room for 107 bytes
-    ARCHIVER_TUI_RUNTIME_DIR=$(mktemp -d "${TMPDIR:-/tmp}/archiver.XXXX")
-    export ARCHIVER_TUI_RUNTIME_DIR
-    # shellcheck disable=SC2064
-    trap "rm -rf '$ARCHIVER_TUI_RUNTIME_DIR'" EXIT
-}
-
-detached() {
-    ok archive --detach
-    RUN=$(cat "$OUT")
-    [[ $RUN =~ ^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}$ ]] || fail "no run id: $RUN"
-}
-
-# Until an expression over `d`, the run's snapshot, is true.
-until_snapshot() { # PYTHON-EXPRESSION
-    local try
-    for try in $(seq 150); do
-        run runs --json
-        python3 -c 'import json, sys
-live = json.load(open(sys.argv[1]))["live"]
-sys.exit(0 if live and (lambda d: eval(sys.argv[2]))(live[0]) else 1)' "$OUT" "$1" && return 0
-        sleep 0.1
-    done
-    cat "$OUT" >&2
-    fail "never: $1"
 }
 
 rows() {
     sql 'SELECT count(*) FROM logs'
-}
-
-sockets() {
-    find "$ARCHIVER_TUI_RUNTIME_DIR" -name '*.sock' | wc -l
-}
-
-# Until the run is no more.
-over() {
-    local try
-    for try in $(seq 150); do
-        [ "$(sockets)" != 0 ] || return 0
-        sleep 0.1
-    done
-    fail 'the run does not end'
-}
-
-ends_well() {
-    ok watch "$RUN" --json
-    same "$(tail -1 "$OUT" | json /dev/stdin '["status"]')" success
-    balanced "$DIR/all"
-    same "$(sockets)" 0 'sockets that are left'
 }
 
 # A client of the protocol: says $1 a line each, prints what comes for $2 seconds.
@@ -355,34 +306,10 @@ test_a_restore_is_watched_but_not_paused() {
     RUN=$(cat "$OUT")
     until_snapshot 'd["kind"] == "restore" and d["tables"]'
     exits 3 pause "$RUN"
-    says "$ERR" 'a restore cannot wait'
+    says "$ERR" 'only an archive run can wait'
     ok watch "$RUN" --json
     same "$(tail -1 "$OUT" | json /dev/stdin '["rows_done"], d["status"]')" "($((4000 - $(archived_ids | comm -23 <(sort "$DIR/all") - | wc -l))), 'success')" || true
     same "$(rows)" 4000
-}
-
-test_a_standby_that_lags_is_waited_for() {
-    own_server
-    local primary=$SERVER standby=$WORK/standby-$TEST variables
-    place
-    config '' '  batch_size: 100
-  max_replica_lag_seconds: 1'
-    variables=$("$TESTS/harness/pg.sh" standby "$standby" "$primary")
-    psql -XAtq -p "$(cat "$standby/port")" -d postgres -c 'SELECT pg_wal_replay_pause()'
-    sql 'CREATE TABLE noise AS SELECT g FROM generate_series(1, 1000) g'
-    config '' '  batch_size: 100
-  sleep_between_batches: 0.3
-  max_replica_lag_seconds: 1'
-    detached
-    until_snapshot 'd["tables"][0]["wait"] == "lag"'
-    local before
-    before=$(rows)
-    sleep 2
-    same "$(rows)" "$before"
-    psql -XAtq -p "$(cat "$standby/port")" -d postgres -c 'SELECT pg_wal_replay_resume()'
-    ends_well
-    "$TESTS/harness/pg.sh" stop "$standby"
-    "$TESTS/harness/pg.sh" stop "$primary"
 }
 
 run_tests
