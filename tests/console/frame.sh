@@ -310,8 +310,8 @@ key y
 wait copied
 sent \e]52;c;
 key 4
-wait :restore brings rows back
-key Q
+wait Which rows come back?
+key C-c
 exits 0
 END
 }
