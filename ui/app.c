@@ -211,12 +211,8 @@ void app_pop(struct app *app)
 
 void app_go(struct app *app, int number)
 {
-    static const struct {
-        void (*open)(struct app *app);
-        const char *instead; /* where there is no such screen: what does it */
-    } screens[] = {
-        {overview_open, NULL}, {runs_open, NULL},   {archives_open, NULL},
-        {restore_open, NULL},  {verify_open, NULL}, {settings_open, NULL},
+    static void (*const open[])(struct app * app) = {
+        overview_open, runs_open, archives_open, restore_open, verify_open, settings_open,
     };
 
     if (number < 1 || number > 6)
@@ -225,13 +221,9 @@ void app_go(struct app *app, int number)
         app_say(app, STYLE_WARN, "there is no configuration yet");
         return;
     }
-    if (!screens[number - 1].open) {
-        app_say(app, STYLE_WARN, "%s", screens[number - 1].instead);
-        return;
-    }
     while (app->depth > 0)
         close_top(app);
-    screens[number - 1].open(app);
+    open[number - 1](app);
 }
 
 void app_keep(struct app *app, void *take_thing, void (*drop)(void *))

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "plot.h"
+#include "words.h"
 
 static void add_scope(const struct proofs_scope *scope, struct buf *text)
 {
@@ -16,7 +17,7 @@ static void add_scope(const struct proofs_scope *scope, struct buf *text)
         buf_adds(text, "all tables");
     buf_adds(text, scope->deep ? ", each row" : ", objects");
     if (scope->lookup != LOOKUP_NONE)
-        buf_addf(text, ", %s keys looked up", scope->lookup == LOOKUP_ALL ? "all" : "some");
+        buf_addf(text, ", keys %s", scope->lookup == LOOKUP_ALL ? "looked up" : "sampled");
 }
 
 static void add_of(struct buf *text, const struct proofs_view *v)
@@ -58,12 +59,12 @@ static void add_bytes(struct buf *text, const struct proofs_view *v)
         text_add_bytes(text, (uint64_t)rate);
         buf_adds(text, "/s");
     }
-    buf_adds(text, "  for ");
-    plot_clock(text, (double)(text_monotonic_us() - v->begun_us) / 1e6);
     if (rate > 0 && v->bytes_total >= v->bytes) {
         buf_adds(text, "  left ");
         plot_clock(text, (double)(v->bytes_total - v->bytes) / rate);
     }
+    buf_adds(text, "  for ");
+    plot_clock(text, (double)(text_monotonic_us() - v->begun_us) / 1e6);
 }
 
 void proofs_head_key(struct canvas *c, int row, const char *before, const char *key)
@@ -83,9 +84,9 @@ static void draw_working(const struct proofs_view *v, struct canvas *c, int row)
     struct buf text = BUF_INIT;
 
     draw_gauge(v, c, row);
-    add_scope(&v->scope, &text);
-    buf_adds(&text, "  ");
     add_bytes(&text, v);
+    buf_adds(&text, "  ");
+    add_scope(&v->scope, &text);
     canvas_put(c, row + 1, 1, c->cols - 2, STYLE_TEXT, buf_str(&text));
     if (v->key)
         proofs_head_key(c, row + 2, "now ", v->key);
@@ -107,15 +108,18 @@ static void draw_ended(const struct proofs_view *v, struct canvas *c, int row)
     buf_addf(&text, " archive%s", v->report.archives_checked == 1 ? "" : "s");
     if (v->state == PROOFS_WHOLE)
         buf_adds(&text, well ? " verified: no problem" : " verified: PROBLEMS");
-    canvas_put(c, row, 1, c->cols - 2, well ? STYLE_GOOD : STYLE_BAD, buf_str(&text));
+    int at = 3 + canvas_put(c, row, 1, c->cols - 2, well ? STYLE_GOOD : STYLE_BAD, buf_str(&text));
     buf_reset(&text);
     add_scope(&v->scope, &text);
-    buf_adds(&text, "  ");
+    canvas_put(c, row, at, c->cols - at - 1, STYLE_TEXT, buf_str(&text));
+    buf_reset(&text);
     text_add_count(&text, (uint64_t)v->report.rows);
     buf_adds(&text, " rows, ");
     text_add_bytes(&text, v->report.bytes);
     buf_adds(&text, " in ");
     plot_clock(&text, (double)(v->ended_us - v->begun_us) / 1e6);
+    buf_adds(&text, ", ");
+    words_add_age(&text, text_now_us() - (text_monotonic_us() - v->ended_us));
     canvas_put(c, row + 1, 1, c->cols - 2, STYLE_TEXT, buf_str(&text));
     if (v->state == PROOFS_FAILED) {
         err_line(&v->err, line, sizeof(line));
