@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "postgres/lock.h"
 #include "postgres/vacuum.h"
+#include "postgres/walk.h"
 #include "recover.h"
 #include "runs.h"
 #include "spool.h"

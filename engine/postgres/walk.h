@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * How a plan's rows are found: it gives the statement of the next batch, is told what that batch
+ * took, and says when it is over.
+ *
+ *   plan_make -> walk_new -> [ walk_next -> (export it) -> walk_took ]... until walk_next says done
+ *
+ * Index order: oldest first on each leaf, with a floor (the largest timestamp taken) that skips the
+ * dead head of the index, then a last sweep without floor so that rows skipped or late are not
+ * forgotten.
+ *
+ * Threads: one thread at a time.
+ */
+#ifndef ARCHIVER_POSTGRES_WALK_H
+#define ARCHIVER_POSTGRES_WALK_H
+
+#include "postgres/plan.h"
+
+struct walk;
+struct walk *walk_new(const struct plan *plan, const struct introspect_table *info);
+void walk_free(struct walk *walk);
+/* The COPY (DELETE ... RETURNING ...) TO STDOUT of the next batch of at most `rows`; *ret_done:
+ * nothing left to do. `conn` is for quoting only. The same statement comes again until walk_took.
+ */
+bool walk_next(struct walk *walk, struct conn *conn, int64_t rows, struct buf *ret_sql,
+               bool *ret_done, struct err *err);
+/* The leaf that statement is about; borrowed from the table. */
+const struct introspect_leaf *walk_leaf(const struct walk *walk);
+/* The batch is settled: it took `rows` rows of at most `asked`, the largest timestamp being
+ * max_timestamp (COPY text; NULL where rows is 0). */
+void walk_took(struct walk *walk, int64_t asked, int64_t rows, const char *max_timestamp);
+/* How far: "floor 2026-01-01 00:00:00+00", "last sweep", leaf. For logs. */
+void walk_describe(const struct walk *walk, struct buf *ret_text);
+
+#endif
