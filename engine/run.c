@@ -10,6 +10,7 @@
 #include "postgres/lock.h"
 #include "postgres/vacuum.h"
 #include "postgres/walk.h"
+#include "postgres/way.h"
 #include "recover.h"
 #include "runs.h"
 #include "spool.h"
@@ -226,7 +227,8 @@ static bool prepare_plan(struct turn *t, struct err *err)
                                .include_restored = t->params->include_restored};
 
     t->plan = plan_make(t->conn, &plan, err);
-    if (!t->plan)
+    if (!t->plan || !plan_estimate(t->conn, t->plan, t->info, &t->table->eligible, err) ||
+        !way_choose(t->plan, conn_server(t->conn), &plan, t->table->eligible, err))
         return false;
     snprintf(t->table->cutoff, sizeof(t->table->cutoff), "%s", t->plan->cutoff);
     snprintf(t->table->strategy, sizeof(t->table->strategy), "%s", t->plan->strategy);
@@ -522,14 +524,14 @@ static bool archive_table(struct turn *t, struct err *err)
 {
     bool complete;
 
-    if (!plan_estimate(t->conn, t->plan, t->info, &t->table->eligible, err))
-        return false;
     show(t, show_total, &t->table->eligible);
     if (!prepare_archive(t, err) || !play_spool(t, err))
         return false;
     t->archiver = archiver_new(&t->archive, err);
     if (!t->archiver)
         return false;
+    log_msg(LOG_INFO, "%s.%s.%s: %s walk: %s", t->table->database, t->table->schema,
+            t->table->table, t->plan->strategy, t->plan->reason);
     t->walk = walk_new(t->plan, t->info);
     bool ok = archive_all(t, &complete, err);
     if (conn_alive(t->conn))

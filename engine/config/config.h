@@ -20,7 +20,7 @@
 enum config_version { CONFIG_V1, CONFIG_V2, CONFIG_V3 };
 enum config_compression { COMPRESSION_GZIP, COMPRESSION_ZSTD, COMPRESSION_NONE };
 enum config_row_metadata { ROW_METADATA_FULL, ROW_METADATA_NONE };
-enum config_strategy { STRATEGY_AUTO, STRATEGY_INDEX };
+enum config_strategy { STRATEGY_AUTO, STRATEGY_INDEX, STRATEGY_HEAP };
 enum config_epoch { EPOCH_SECONDS, EPOCH_MS, EPOCH_US };
 enum config_vacuum { VACUUM_NONE, VACUUM_ANALYZE, VACUUM_STANDARD, VACUUM_FULL };
 enum config_addressing { ADDRESSING_AUTO, ADDRESSING_PATH, ADDRESSING_VIRTUAL };

@@ -68,7 +68,7 @@ static const struct option_choice delete_mode[] = {
 static const struct option_choice strategy[] = {
     {"auto", STRATEGY_AUTO, false},
     {"index", STRATEGY_INDEX, false},
-    {"heap", 0, true},
+    {"heap", STRATEGY_HEAP, false},
     {"partition", 0, true},
     {NULL, 0, false},
 };
@@ -395,7 +395,8 @@ const struct option_row options_table[] = {
      .fallback = "10", .min = 1, .max = 3600, .unit = "seconds", FIRST,
      .help = "Wait for a lock held by others"},
     {.name = "strategy", SETTING(strategy), .type = OPTION_CHOICE, .choices = strategy,
-     .fallback = "auto", FIRST, .help = "How rows are found; auto: the planner says which and why"},
+     .fallback = "auto", FIRST,
+     .help = "How rows are found: by the timestamp's index, block by block, or as auto finds best"},
     {.name = "delete_mode", .section = IN_SETTINGS, .offset = OPTION_NO_FIELD,
      .type = OPTION_CHOICE, .choices = delete_mode, .fallback = "delete", FIRST,
      .help = "What happens to archived rows"},

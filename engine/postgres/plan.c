@@ -188,21 +188,6 @@ static bool check_where(struct conn *conn, const struct plan_params *p, struct e
     return false;
 }
 
-static void choose_walk(const struct plan_params *p, struct plan *plan)
-{
-    const char *column = p->info->shape->columns[p->info->shape->timestamp_column].name;
-
-    plan->strategy = arena_strdup(plan->arena, "index");
-    if (p->info->timestamp_index)
-        plan->reason =
-            arena_printf(plan->arena, "an index starts with %s: oldest rows first", column);
-    else
-        plan->reason =
-            arena_printf(plan->arena,
-                         "no index starts with %s: every batch reads the table from its start",
-                         column);
-}
-
 struct plan *plan_make(struct conn *conn, const struct plan_params *params, struct err *err)
 {
     struct arena *arena = arena_new();
@@ -223,7 +208,7 @@ struct plan *plan_make(struct conn *conn, const struct plan_params *params, stru
     if (!ask_limits(conn, params, plan, buf_str(&start), buf_str(&end), err) ||
         !check_where(conn, params, err) || !make_condition(conn, params, plan, err))
         goto out;
-    choose_walk(params, plan);
+    plan->strategy = arena_strdup(arena, "index");
     ok = true;
 out:
     buf_done(&start);

@@ -19,13 +19,16 @@ struct plan_params {
     bool include_restored; /* also rows that a restore brought back */
 };
 
+enum plan_way { PLAN_INDEX, PLAN_HEAP }; /* way.h */
+
 struct plan {
     struct arena *arena;
     char *cutoff; /* "2026-08-24T13:28:45.330268+00:00" */
     int64_t cutoff_us;
     char *upper, *lower; /* SQL literals in the column's type; lower NULL: none */
-    char *strategy;      /* "index" */
-    char *reason;        /* for people */
+    enum plan_way way;
+    char *strategy;     /* "index" (also before way_choose), "heap" */
+    char *reason;       /* for people; NULL before way_choose */
     char *eligible_sql; /* the condition: ts < upper AND ts >= lower AND not restored AND (where) */
 };
 

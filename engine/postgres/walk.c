@@ -6,6 +6,13 @@
  *       SELECT ctid FROM ONLY leaf WHERE eligible AND ts >= floor ORDER BY ts LIMIT n
  *       FOR UPDATE SKIP LOCKED)) RETURNING ...) TO STDOUT
  *
+ * In index order; by heap range the inner SELECT is
+ *
+ *       SELECT ctid FROM ONLY leaf WHERE eligible AND ctid >= '(a,0)' AND ctid < '(b,0)' LIMIT n
+ *
+ * with the same range again for as long as it gives n rows. The last sweep of a heap is the same
+ * without range: what others held, moved by an update to blocks that were passed, or inserted.
+ *
  * Rows that somebody else has locked are passed over, not waited for; where the role may not
  * UPDATE, which is what FOR UPDATE asks for, the DELETE waits for them until lock_timeout. A row
  * that was changed between the snapshot and the lock is not seen by the DELETE's snapshot and
@@ -16,12 +23,15 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "postgres/span.h"
+
 struct walk {
     const struct plan *plan;
     const struct introspect_table *info;
     size_t leaf;
-    bool sweeping;    /* the last look at this leaf, without floor */
+    bool sweeping;    /* the last look at this leaf, without floor or range */
     struct buf floor; /* COPY text of the largest timestamp taken of this leaf; "" none */
+    struct span span; /* of this leaf's heap */
 };
 
 struct walk *walk_new(const struct plan *plan, const struct introspect_table *info)
@@ -30,6 +40,7 @@ struct walk *walk_new(const struct plan *plan, const struct introspect_table *in
 
     walk->plan = plan;
     walk->info = info;
+    walk->span.blocks = -1;
     return walk;
 }
 
@@ -56,20 +67,30 @@ static void add_timestamp(const struct walk *walk, struct conn *conn, struct buf
     conn_add_ident(conn, sql, shape->columns[shape->timestamp_column].name);
 }
 
+/* Where to look on from, and in which order. */
+static void add_index_order(const struct walk *walk, struct conn *conn, struct buf *sql)
+{
+    if (walk->floor.len > 0) {
+        buf_adds(sql, " AND ");
+        add_timestamp(walk, conn, sql);
+        buf_adds(sql, " >= ");
+        conn_add_literal(conn, sql, buf_str(&walk->floor));
+    }
+    buf_adds(sql, " ORDER BY ");
+    add_timestamp(walk, conn, sql);
+}
+
 static void add_selection(struct walk *walk, struct conn *conn, int64_t rows, struct buf *sql)
 {
     buf_adds(sql, "SELECT ctid FROM ");
     add_leaf(walk, conn, sql);
     buf_addf(sql, " WHERE %s", walk->plan->eligible_sql);
-    if (walk->info->timestamp_index) {
-        if (walk->floor.len > 0) {
-            buf_adds(sql, " AND ");
-            add_timestamp(walk, conn, sql);
-            buf_adds(sql, " >= ");
-            conn_add_literal(conn, sql, buf_str(&walk->floor));
-        }
-        buf_adds(sql, " ORDER BY ");
-        add_timestamp(walk, conn, sql);
+    if (walk->plan->way == PLAN_HEAP && !walk->sweeping) {
+        span_range(&walk->span, rows);
+        buf_addf(sql, " AND ctid >= '(%" PRId64 ",0)' AND ctid < '(%" PRId64 ",0)'",
+                 walk->span.start, walk->span.end);
+    } else if (walk->plan->way == PLAN_INDEX && walk->info->timestamp_index) {
+        add_index_order(walk, conn, sql);
     }
     buf_addf(sql, " LIMIT %" PRId64 "%s", rows,
              walk->info->can_lock ? " FOR UPDATE SKIP LOCKED" : "");
@@ -84,10 +105,32 @@ static void add_columns(const struct walk *walk, struct conn *conn, struct buf *
     }
 }
 
+static void next_leaf(struct walk *walk)
+{
+    walk->leaf++;
+    walk->sweeping = false;
+    walk->span.blocks = -1;
+    buf_reset(&walk->floor);
+}
+
+/* The end of a heap is where it ends now. One without blocks holds nothing. */
+static bool begin_leaf(struct walk *walk, struct conn *conn, struct err *err)
+{
+    while (walk->plan->way == PLAN_HEAP && walk->span.blocks < 0 &&
+           walk->leaf < walk->info->leaf_count) {
+        if (!span_begin(&walk->span, conn, walk_leaf(walk), err))
+            return false;
+        if (span_is_over(&walk->span))
+            next_leaf(walk);
+    }
+    return true;
+}
+
 bool walk_next(struct walk *walk, struct conn *conn, int64_t rows, struct buf *ret_sql,
                bool *ret_done, struct err *err)
 {
-    (void)err;
+    if (!begin_leaf(walk, conn, err))
+        return false;
     *ret_done = walk->leaf >= walk->info->leaf_count;
     if (*ret_done)
         return true;
@@ -111,19 +154,30 @@ const struct introspect_leaf *walk_leaf(const struct walk *walk)
     return &walk->info->leaves[walk->leaf];
 }
 
+static void took_in_order(struct walk *walk, bool full, const char *max_timestamp)
+{
+    if (!full) {
+        buf_reset(&walk->floor);
+        walk->sweeping = true;
+    } else if (max_timestamp && *max_timestamp) {
+        buf_reset(&walk->floor);
+        buf_adds(&walk->floor, max_timestamp);
+    }
+}
+
 void walk_took(struct walk *walk, int64_t asked, int64_t rows, const char *max_timestamp)
 {
-    if (rows >= asked) {
-        if (!walk->sweeping && max_timestamp && *max_timestamp) {
-            buf_reset(&walk->floor);
-            buf_adds(&walk->floor, max_timestamp);
-        }
-        return;
+    bool full = rows >= asked;
+
+    if (walk->sweeping) {
+        if (!full)
+            next_leaf(walk);
+    } else if (walk->plan->way == PLAN_HEAP) {
+        span_took(&walk->span, rows, !full);
+        walk->sweeping = span_is_over(&walk->span);
+    } else {
+        took_in_order(walk, full, max_timestamp);
     }
-    buf_reset(&walk->floor);
-    if (walk->sweeping)
-        walk->leaf++;
-    walk->sweeping = !walk->sweeping;
 }
 
 void walk_describe(const struct walk *walk, struct buf *ret_text)
@@ -138,4 +192,7 @@ void walk_describe(const struct walk *walk, struct buf *ret_text)
         buf_adds(ret_text, ", last sweep");
     else if (walk->floor.len > 0)
         buf_addf(ret_text, ", floor %s", buf_str(&walk->floor));
+    else if (walk->span.chosen)
+        buf_addf(ret_text, ", blocks %" PRId64 " to %" PRId64 " of %" PRId64, walk->span.start,
+                 walk->span.end, walk->span.blocks);
 }

@@ -9,6 +9,9 @@
  * dead head of the index, then a last sweep without floor so that rows skipped or late are not
  * forgotten.
  *
+ * Heap range: blocks from the first to where the heap ended when the leaf's turn came, then the
+ * same last sweep over all of it.
+ *
  * Threads: one thread at a time.
  */
 #ifndef ARCHIVER_POSTGRES_WALK_H
@@ -20,7 +23,8 @@ struct walk;
 struct walk *walk_new(const struct plan *plan, const struct introspect_table *info);
 void walk_free(struct walk *walk);
 /* The COPY (DELETE ... RETURNING ...) TO STDOUT of the next batch of at most `rows`; *ret_done:
- * nothing left to do. `conn` is for quoting only. The same statement comes again until walk_took.
+ * nothing left to do. `conn` tells where a heap ends, else it is for quoting only. The same
+ * statement comes again until walk_took.
  */
 bool walk_next(struct walk *walk, struct conn *conn, int64_t rows, struct buf *ret_sql,
                bool *ret_done, struct err *err);

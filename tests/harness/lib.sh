@@ -108,6 +108,21 @@ logs() {
          ANALYZE logs"
 }
 
+# Runs statements in a session of its own; `held` waits until it holds what it should.
+in_background() { # STATEMENTS
+    psql -XAtq -v ON_ERROR_STOP=1 -d "$DB" -c "$1" >/dev/null &
+    BACKGROUND=$!
+}
+
+held() { # CONDITION on pg_stat_activity
+    local try
+    for try in $(seq 100); do
+        [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE datname = '$DB' AND $1")" = 0 ] || return 0
+        sleep 0.05
+    done
+    fail "nobody: $1"
+}
+
 # --- the program ---
 
 # Runs it with the configuration; its exit code is in CODE, stdout in $OUT, stderr in $ERR.
