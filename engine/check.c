@@ -346,20 +346,19 @@ static uint64_t bytes_to_store(const struct introspect_table *info, int64_t rows
 }
 
 static void check_way(struct check_report *report, const char *subject, struct plan *plan,
-                      const struct plan_params *params, const struct conn_server *server,
-                      int64_t eligible)
+                      const struct way_params *params)
 {
     struct err err;
 
-    if (way_choose(plan, server, params, eligible, &err))
+    if (way_choose(plan, params, &err))
         say(report, CHECK_PASS, subject, "walk", "%s: %s", plan->strategy, plan->reason);
     else
         fail_with(report, subject, "walk", &err);
 }
 
 static uint64_t check_eligible(struct check_report *report, const char *subject,
-                               const struct config_table *table,
-                               const struct introspect_table *info, struct conn *conn)
+                               const struct config_table *table, struct introspect_table *info,
+                               struct conn *conn)
 {
     struct plan_params params = {.table = table, .info = info};
     struct buf rows = BUF_INIT, size = BUF_INIT, work = BUF_INIT;
@@ -380,7 +379,9 @@ static uint64_t check_eligible(struct check_report *report, const char *subject,
         say(report, CHECK_PASS, subject, "cutoff",
             "%s: about %s rows are older (table: %s), about %s", plan->cutoff, buf_str(&rows),
             buf_str(&size), buf_str(&work));
-        check_way(report, subject, plan, &params, conn_server(conn), estimate);
+        check_way(
+            report, subject, plan,
+            &(struct way_params){.conn = conn, .table = table, .info = info, .eligible = estimate});
     }
     plan_free(plan);
     buf_done(&rows);

@@ -7,6 +7,7 @@
 #include "archive.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "leaf.h"
 #include "postgres/lock.h"
 #include "postgres/vacuum.h"
 #include "postgres/walk.h"
@@ -162,6 +163,9 @@ static bool measure_size(struct turn *t, uint64_t *ret_bytes, struct err *err)
     struct buf sql = BUF_INIT, value = BUF_INIT;
     bool found;
 
+    *ret_bytes = 0;
+    if (t->info->leaf_count == 0)
+        return true;
     buf_adds(&sql, "SELECT sum(pg_total_relation_size(c))::bigint FROM (VALUES ");
     for (size_t i = 0; i < t->info->leaf_count; i++) {
         struct buf name = BUF_INIT;
@@ -218,6 +222,14 @@ static bool all_decided(const struct recover_report *recovered, struct err *err)
     return true;
 }
 
+static bool is_limited(const struct turn *t)
+{
+    const struct config_settings *s = &t->target->table->settings;
+
+    return t->params->limit > 0 || s->max_rows > 0 || s->max_batches > 0 ||
+           s->max_duration_minutes > 0;
+}
+
 static bool prepare_plan(struct turn *t, struct err *err)
 {
     struct plan_params plan = {.table = t->target->table,
@@ -227,8 +239,14 @@ static bool prepare_plan(struct turn *t, struct err *err)
                                .include_restored = t->params->include_restored};
 
     t->plan = plan_make(t->conn, &plan, err);
-    if (!t->plan || !plan_estimate(t->conn, t->plan, t->info, &t->table->eligible, err) ||
-        !way_choose(t->plan, conn_server(t->conn), &plan, t->table->eligible, err))
+    if (!t->plan || !plan_estimate(t->conn, t->plan, t->info, &t->table->eligible, err))
+        return false;
+    struct way_params way = {.conn = t->conn,
+                             .table = t->target->table,
+                             .info = t->info,
+                             .eligible = t->table->eligible,
+                             .limited = is_limited(t)};
+    if (!way_choose(t->plan, &way, err))
         return false;
     snprintf(t->table->cutoff, sizeof(t->table->cutoff), "%s", t->plan->cutoff);
     snprintf(t->table->strategy, sizeof(t->table->strategy), "%s", t->plan->strategy);
@@ -320,23 +338,56 @@ static int64_t next_batch_rows(const struct turn *t)
     return rows > 0 ? rows : 0;
 }
 
-static void count_settled(struct turn *t, const struct archive_batch *batch, int64_t asked)
+/* What was tried: a batch of at most `asked` rows, or a leaf as a whole. */
+struct attempt {
+    const struct archive_batch *batch; /* of a leaf: all its objects */
+    int64_t asked;
+    const struct introspect_leaf *leaf; /* NULL: a batch */
+    int64_t objects;
+};
+
+static void add_settled(struct turn *t, const struct attempt *a)
 {
-    t->table->records_archived += batch->rows;
-    t->table->batches++;
-    t->table->bytes += batch->bytes;
-    t->table->line_bytes += batch->line_bytes;
-    t->report->records_archived += batch->rows;
-    t->report->bytes_uploaded += batch->bytes;
-    t->report->batches++;
-    if (batch->rows > 0)
-        t->line_bytes_a_row = (int64_t)(batch->line_bytes / (uint64_t)batch->rows) + 1;
+    t->table->records_archived += a->batch->rows;
+    t->table->batches += a->objects;
+    t->table->bytes += a->batch->bytes;
+    t->table->line_bytes += a->batch->line_bytes;
+    t->report->records_archived += a->batch->rows;
+    t->report->bytes_uploaded += a->batch->bytes;
+    t->report->batches += a->objects;
+    if (a->batch->rows > 0)
+        t->line_bytes_a_row = (int64_t)(a->batch->line_bytes / (uint64_t)a->batch->rows) + 1;
     t->transients = 0;
-    walk_took(t->walk, asked, batch->rows, buf_str(&batch->max_timestamp));
-    show(t, show_counts, t);
+}
+
+/* It is dropped. */
+static void leaf_settled(struct turn *t, const struct attempt *a)
+{
+    log_msg(LOG_INFO,
+            "%s.%s.%s: partition %s.%s left whole: %" PRId64 " rows in %" PRId64
+            " objects; it is detached and dropped, it was PARTITION OF %s.%s %s",
+            t->table->database, t->table->schema, t->table->table, a->leaf->schema, a->leaf->table,
+            a->batch->rows, a->objects, a->leaf->parent_schema, a->leaf->parent_table,
+            a->leaf->bounds);
+    introspect_forget_leaf(t->info, a->leaf);
+}
+
+static void batch_settled(struct turn *t, const struct attempt *a)
+{
+    walk_took(t->walk, a->asked, a->batch->rows, buf_str(&a->batch->max_timestamp));
     log_msg(LOG_INFO, "%s.%s.%s batch %" PRId64 " settled: %" PRId64 " rows, %" PRIu64 " bytes, %s",
-            t->table->database, t->table->schema, t->table->table, t->table->batches, batch->rows,
-            batch->bytes, buf_str(&batch->key));
+            t->table->database, t->table->schema, t->table->table, t->table->batches,
+            a->batch->rows, a->batch->bytes, buf_str(&a->batch->key));
+}
+
+static void count_settled(struct turn *t, const struct attempt *a)
+{
+    add_settled(t, a);
+    if (a->leaf)
+        leaf_settled(t, a);
+    else
+        batch_settled(t, a);
+    show(t, show_counts, t);
 }
 
 static bool settled_by_recover(const struct recover_report *report, const char *key)
@@ -350,8 +401,7 @@ static bool settled_by_recover(const struct recover_report *report, const char *
 
 /* A lost connection, or a COMMIT without answer: a new connection, the lock again, and recover
  * decides before anything else is done with the table. */
-static bool resolve(struct turn *t, const struct archive_batch *batch, int64_t asked,
-                    struct err *err)
+static bool resolve(struct turn *t, const struct attempt *a, struct err *err)
 {
     struct err lost = *err;
     struct recover_report recovered = {0};
@@ -364,28 +414,29 @@ static bool resolve(struct turn *t, const struct archive_batch *batch, int64_t a
     if (!connect_and_lock(t, true, err) || !recover_first(t, &recovered, err) ||
         !all_decided(&recovered, err))
         goto out;
-    if (settled_by_recover(&recovered, buf_str(&batch->key)))
-        count_settled(t, batch, asked);
+    if (settled_by_recover(&recovered, buf_str(&a->batch->key)))
+        count_settled(t, a);
     ok = true;
 out:
     recover_report_done(&recovered);
     return ok;
 }
 
-static bool try_again(struct turn *t, const struct archive_batch *batch, int64_t asked,
-                      struct err *err)
+static bool try_again(struct turn *t, const struct attempt *a, struct err *err)
 {
+    bool unknown = a->batch->outcome == ARCHIVE_UNKNOWN;
+
     if (err->kind == ERR_INTERRUPTED)
-        return batch->outcome == ARCHIVE_UNKNOWN ? resolve(t, batch, asked, err) : false;
-    if (batch->outcome == ARCHIVE_UNKNOWN || !conn_alive(t->conn))
-        return resolve(t, batch, asked, err);
+        return unknown ? resolve(t, a, err) : false;
+    if (unknown || !conn_alive(t->conn))
+        return resolve(t, a, err);
     if (err->kind == ERR_EXISTS)
         return ++t->transients <= TRANSIENT_MAX * 20;
     if (err->kind != ERR_TRANSIENT || ++t->transients > TRANSIENT_MAX)
         return false;
     log_err(LOG_WARN, err);
     show(t, show_retry, NULL);
-    t->batch_cap = asked > 1 ? asked / 2 : 1;
+    t->batch_cap = a->asked > 1 ? a->asked / 2 : 1;
     return true;
 }
 
@@ -406,6 +457,7 @@ static bool one_batch(struct turn *t, int64_t rows, bool *ret_done, struct err *
 {
     struct buf sql = BUF_INIT;
     struct archive_batch batch = {0};
+    struct attempt attempt = {.batch = &batch, .asked = rows, .objects = 1};
     bool ok = walk_next(t->walk, t->conn, rows, &sql, ret_done, err);
 
     if (!ok || *ret_done)
@@ -414,16 +466,88 @@ static bool one_batch(struct turn *t, int64_t rows, bool *ret_done, struct err *
     ok = archive_batch(t->archiver, t->conn, walk_leaf(t->walk), buf_str(&sql), &batch, err);
     if (!ok) {
         err_in(err, "batch %" PRId64, t->table->batches + 1);
-        ok = try_again(t, &batch, rows, err);
+        ok = try_again(t, &attempt, err);
     } else if (batch.outcome == ARCHIVE_EMPTY) {
         walk_took(t->walk, rows, 0, NULL);
     } else {
-        count_settled(t, &batch, rows);
+        count_settled(t, &attempt);
     }
 out:
     archive_batch_done(&batch);
     buf_done(&sql);
     return ok;
+}
+
+/* --- a whole leaf --- */
+
+/* Waits for what a batch waits for. */
+static int64_t ask_rows(void *state)
+{
+    struct turn *t = state;
+
+    if (!throttle_wait(t->params->throttle, &t->target->table->settings) ||
+        stop_asked(t->params->stop))
+        return 0;
+    show(t, show_phase, "archive");
+    return next_batch_rows(t);
+}
+
+static void took_object(void *state, const struct archive_batch *object)
+{
+    struct turn *t = state;
+
+    t->line_bytes_a_row = (int64_t)(object->line_bytes / (uint64_t)object->rows) + 1;
+    throttle_took(t->params->throttle, object->rows, object->bytes);
+}
+
+static bool one_leaf(struct turn *t, const struct introspect_leaf *leaf, struct err *err)
+{
+    struct leaf_params params = {.archive = &t->archive,
+                                 .archiver = t->archiver,
+                                 .conn = t->conn,
+                                 .leaf = leaf,
+                                 .ask = ask_rows,
+                                 .took = took_object,
+                                 .state = t};
+    struct leaf_report report;
+    bool ok = leaf_archive(&params, &report, err);
+    struct attempt attempt = {.batch = &report.total,
+                              .asked = next_batch_rows(t),
+                              .leaf = leaf,
+                              .objects = report.objects};
+
+    report.total.outcome = report.outcome;
+    if (ok && report.outcome == ARCHIVE_SETTLED) {
+        count_settled(t, &attempt);
+    } else if (ok || report.stays) {
+        if (!ok)
+            log_err(LOG_WARN, err);
+        walk_by_rows(t->walk);
+        ok = true;
+    } else {
+        ok = try_again(t, &attempt, err);
+    }
+    archive_batch_done(&report.total);
+    return ok;
+}
+
+/* --- all of it --- */
+
+static bool next_step(struct turn *t, int64_t rows, bool *ret_done, struct err *err)
+{
+    const struct introspect_leaf *leaf = walk_whole(t->walk);
+    int64_t rows_before = t->table->records_archived;
+    uint64_t bytes_before = t->table->bytes;
+
+    if (leaf)
+        return one_leaf(t, leaf, err);
+    show(t, show_phase, "archive");
+    if (!one_batch(t, rows, ret_done, err))
+        return false;
+    if (t->table->records_archived > rows_before)
+        throttle_took(t->params->throttle, t->table->records_archived - rows_before,
+                      t->table->bytes - bytes_before);
+    return true;
 }
 
 static bool archive_all(struct turn *t, bool *ret_complete, struct err *err)
@@ -440,14 +564,8 @@ static bool archive_all(struct turn *t, bool *ret_complete, struct err *err)
             t->table->status = RUN_STOPPED;
             return true;
         }
-        show(t, show_phase, "archive");
-        int64_t rows_before = t->table->records_archived;
-        uint64_t bytes_before = t->table->bytes;
-        if (!one_batch(t, rows, &done, err))
+        if (!next_step(t, rows, &done, err))
             return false;
-        if (t->table->records_archived > rows_before)
-            throttle_took(t->params->throttle, t->table->records_archived - rows_before,
-                          t->table->bytes - bytes_before);
     }
     *ret_complete = true;
     return true;

@@ -69,7 +69,7 @@ static const struct option_choice strategy[] = {
     {"auto", STRATEGY_AUTO, false},
     {"index", STRATEGY_INDEX, false},
     {"heap", STRATEGY_HEAP, false},
-    {"partition", 0, true},
+    {"partition", STRATEGY_PARTITION, false},
     {NULL, 0, false},
 };
 static const struct option_choice epoch_unit[] = {
@@ -396,7 +396,8 @@ const struct option_row options_table[] = {
      .help = "Wait for a lock held by others"},
     {.name = "strategy", SETTING(strategy), .type = OPTION_CHOICE, .choices = strategy,
      .fallback = "auto", FIRST,
-     .help = "How rows are found: by the timestamp's index, block by block, or as auto finds best"},
+     .help = "index: by the timestamp's index; heap: block by block; auto: the better of the two; "
+             "partition: whole partitions, which are dropped"},
     {.name = "delete_mode", .section = IN_SETTINGS, .offset = OPTION_NO_FIELD,
      .type = OPTION_CHOICE, .choices = delete_mode, .fallback = "delete", FIRST,
      .help = "What happens to archived rows"},

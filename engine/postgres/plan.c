@@ -208,7 +208,7 @@ struct plan *plan_make(struct conn *conn, const struct plan_params *params, stru
     if (!ask_limits(conn, params, plan, buf_str(&start), buf_str(&end), err) ||
         !check_where(conn, params, err) || !make_condition(conn, params, plan, err))
         goto out;
-    plan->strategy = arena_strdup(arena, "index");
+    plan->strategy = plan_way_name(plan->way);
     ok = true;
 out:
     buf_done(&start);
@@ -217,6 +217,11 @@ out:
         return plan;
     plan_free(plan);
     return NULL;
+}
+
+const char *plan_way_name(enum plan_way way)
+{
+    return way == PLAN_HEAP ? "heap" : "index";
 }
 
 void plan_free(struct plan *plan)

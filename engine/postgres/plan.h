@@ -20,15 +20,16 @@ struct plan_params {
 };
 
 enum plan_way { PLAN_INDEX, PLAN_HEAP }; /* way.h */
+const char *plan_way_name(enum plan_way way);
 
 struct plan {
     struct arena *arena;
     char *cutoff; /* "2026-08-24T13:28:45.330268+00:00" */
     int64_t cutoff_us;
-    char *upper, *lower; /* SQL literals in the column's type; lower NULL: none */
-    enum plan_way way;
-    char *strategy;     /* "index" (also before way_choose), "heap" */
-    char *reason;       /* for people; NULL before way_choose */
+    char *upper, *lower;  /* SQL literals in the column's type; lower NULL: none */
+    enum plan_way way;    /* of rows that leave by batch */
+    const char *strategy; /* name of the way, or "partition" where leaves leave whole */
+    const char *reason;   /* for people; NULL before way_choose */
     char *eligible_sql; /* the condition: ts < upper AND ts >= lower AND not restored AND (where) */
 };
 

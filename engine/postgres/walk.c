@@ -29,6 +29,7 @@ struct walk {
     const struct plan *plan;
     const struct introspect_table *info;
     size_t leaf;
+    bool by_rows;     /* this leaf, though it might have left whole */
     bool sweeping;    /* the last look at this leaf, without floor or range */
     struct buf floor; /* COPY text of the largest timestamp taken of this leaf; "" none */
     struct span span; /* of this leaf's heap */
@@ -108,7 +109,7 @@ static void add_columns(const struct walk *walk, struct conn *conn, struct buf *
 static void next_leaf(struct walk *walk)
 {
     walk->leaf++;
-    walk->sweeping = false;
+    walk->sweeping = walk->by_rows = false;
     walk->span.blocks = -1;
     buf_reset(&walk->floor);
 }
@@ -147,6 +148,18 @@ bool walk_next(struct walk *walk, struct conn *conn, int64_t rows, struct buf *r
     add_columns(walk, conn, ret_sql);
     buf_adds(ret_sql, ") TO STDOUT");
     return true;
+}
+
+const struct introspect_leaf *walk_whole(const struct walk *walk)
+{
+    if (walk->by_rows || walk->leaf >= walk->info->leaf_count || !walk_leaf(walk)->whole)
+        return NULL;
+    return walk_leaf(walk);
+}
+
+void walk_by_rows(struct walk *walk)
+{
+    walk->by_rows = true;
 }
 
 const struct introspect_leaf *walk_leaf(const struct walk *walk)

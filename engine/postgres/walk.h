@@ -12,6 +12,8 @@
  * Heap range: blocks from the first to where the heap ended when the leaf's turn came, then the
  * same last sweep over all of it.
  *
+ * Whole partitions: a leaf that can leave so is given once as that; see walk_whole.
+ *
  * Threads: one thread at a time.
  */
 #ifndef ARCHIVER_POSTGRES_WALK_H
@@ -22,6 +24,11 @@
 struct walk;
 struct walk *walk_new(const struct plan *plan, const struct introspect_table *info);
 void walk_free(struct walk *walk);
+/* The leaf that should leave whole (leaf.h) before walk_next is asked; NULL: none. Once it is gone
+ * (introspect_forget_leaf) the walk is at the next one. */
+const struct introspect_leaf *walk_whole(const struct walk *walk);
+/* It stays: its rows leave batch by batch. */
+void walk_by_rows(struct walk *walk);
 /* The COPY (DELETE ... RETURNING ...) TO STDOUT of the next batch of at most `rows`; *ret_done:
  * nothing left to do. `conn` tells where a heap ends, else it is for quoting only. The same
  * statement comes again until walk_took.

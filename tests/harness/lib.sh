@@ -108,6 +108,16 @@ logs() {
          ANALYZE logs"
 }
 
+# Returns when all transactions from before are over: rows that may be younger than one of them keep a
+# partition.
+rows_are_of_old() {
+    local last
+    last=$(sql 'SELECT txid_current()')
+    until [ "$(sql 'SELECT txid_snapshot_xmin(txid_current_snapshot())')" -gt "$last" ]; do
+        sleep 0.1
+    done
+}
+
 # Runs statements in a session of its own; `held` waits until it holds what it should.
 in_background() { # STATEMENTS
     psql -XAtq -v ON_ERROR_STOP=1 -d "$DB" -c "$1" >/dev/null &

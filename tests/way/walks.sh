@@ -181,17 +181,21 @@ SQL
 
 # --- trees ---
 
-two_levels() { # as of a table of 400 days: months, the first of them by list, and a default
-    sql "CREATE TABLE logs (id int, at timestamptz, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
-         CREATE TABLE logs_old PARTITION OF logs FOR VALUES FROM (MINVALUE) TO ('$(date -u -d '-200 days' +%F)')
-             PARTITION BY LIST (id);
-         CREATE TABLE logs_old_1 PARTITION OF logs_old FOR VALUES IN ($(seq -s, 2 2 400));
+# A table of 400 days, five rows a block: a partition of two levels and one of its defaults, a
+# partition that the cutoff is in, a default.
+two_levels() {
+    local border
+    border=$(date -u -d '-200 days' +%F)
+    sql "CREATE TABLE logs (id int, at timestamptz, body char(1500) DEFAULT '', PRIMARY KEY (id, at))
+             PARTITION BY RANGE (at);
+         CREATE TABLE logs_old PARTITION OF logs FOR VALUES FROM (MINVALUE) TO ('$border') PARTITION BY LIST (id);
+         CREATE TABLE logs_old_1 PARTITION OF logs_old FOR VALUES IN ($(seq -s, 2 2 600));
          CREATE TABLE logs_old_2 PARTITION OF logs_old DEFAULT;
-         CREATE TABLE logs_mid PARTITION OF logs FOR VALUES FROM ('$(date -u -d '-200 days' +%F)')
-             TO ('$(date -u -d '-80 days' +%F)');
+         CREATE TABLE logs_mid PARTITION OF logs FOR VALUES FROM ('$border') TO ('$(date -u -d '-80 days' +%F)');
          CREATE TABLE logs_rest PARTITION OF logs DEFAULT;
          INSERT INTO logs SELECT g, now() - g * interval '1 day' FROM generate_series(1, 400) g"
     all_ids "$DIR/all"
+    rows_are_of_old
 }
 
 test_each_leaf_of_a_tree_is_walked_by_itself() {
@@ -218,6 +222,271 @@ test_a_tree_by_inheritance_is_walked() {
     ok archive --json
     same "$(way)" heap
     same "$(json "$OUT" '["records_archived"]')" 310
+    balanced "$DIR/all"
+}
+
+# --- whole partitions ---
+
+leaves() { # names of the tables in the tree that hold rows
+    sql "SELECT string_agg(relid::regclass::text, ' ' ORDER BY relid::regclass::text)
+             FROM pg_partition_tree('logs') WHERE isleaf AND relid <> 'logs'::regclass"
+}
+
+reason() {
+    json "$OUT" '["tables"][0]["reason"]'
+}
+
+# Nothing was dropped and all old rows are archived all the same; $1: the log says why.
+stayed() {
+    same "$(leaves)" 'logs_mid logs_old_1 logs_old_2 logs_rest'
+    same "$(sql "SELECT count(*) FROM logs WHERE at < now() - interval '91 days'")" 0
+    says "$ERR" "$1"
+}
+
+test_old_partitions_leave_whole_and_are_dropped() {
+    fresh
+    strategy partition '  batch_size: 30'
+    two_levels
+    ok archive --dry-run --json
+    same "$(way)" partition
+    [[ $(reason) == '1 of 4 partitions leave whole; of the others, '* ]] || fail "$(reason)"
+    same "$(leaves)" 'logs_mid logs_old_1 logs_old_2 logs_rest'
+    ok archive --json -v
+    same "$(json "$OUT" '["records_archived"]')" 310
+    same "$(leaves)" 'logs_mid logs_old_2 logs_rest'
+    same "$(sql "SELECT to_regclass('logs_old_1') IS NULL")" t
+    says "$ERR" 'partition public.logs_old_1 left whole: 100 rows in '
+    balanced "$DIR/all"
+    ok verify --json --keys all
+    same "$(json "$OUT" '["problems"]')" '[]'
+    ok recover --json
+    same "$(json "$OUT" '["settled"]') $(json "$OUT" '["removed"]')" '0 0'
+}
+
+test_all_objects_of_a_partition_share_its_transaction() {
+    fresh
+    strategy partition '  batch_size: 20'
+    two_levels
+    ok archive
+    objects .metadata.json | xargs jq -r 'select(.strategy == "partition") | .source.txid' >"$DIR/txids"
+    [ "$(wc -l <"$DIR/txids")" -ge 4 ] || fail "$(wc -l <"$DIR/txids") objects"
+    same "$(sort -u "$DIR/txids" | wc -l)" 1 transactions
+    same "$(sql "SELECT txid_status($(head -1 "$DIR/txids"))")" committed
+    objects .metadata.json | xargs jq -r .table_ddl >"$DIR/ddl"
+    says "$DIR/ddl" 'CREATE TABLE "public"."logs_old_1" PARTITION OF "public"."logs_old" FOR VALUES IN (2'
+    "$ARCHIVER" -c "$CONF" list --json 2>/dev/null | jq .records >"$DIR/sizes"
+    [ "$(sort -n "$DIR/sizes" | tail -1)" -le 30 ] || fail "an object of $(sort -n "$DIR/sizes" | tail -1) rows"
+}
+
+test_a_table_may_lose_all_its_partitions() {
+    fresh
+    strategy partition
+    sql "CREATE TABLE logs (id int, at timestamptz) PARTITION BY RANGE (at);
+         CREATE TABLE logs_1 PARTITION OF logs FOR VALUES FROM (MINVALUE) TO ('2020-01-01');
+         CREATE TABLE logs_2 PARTITION OF logs FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
+         INSERT INTO logs SELECT g, '2019-12-31' FROM generate_series(1, 50) g;
+         INSERT INTO logs SELECT g, '2020-12-31' FROM generate_series(51, 100) g"
+    all_ids "$DIR/all"
+    rows_are_of_old
+    ok archive --json
+    same "$(json "$OUT" '["tables"][0]["size_after"]')" 0
+    same "$(leaves)" ''
+    balanced "$DIR/all"
+    ok archive --json
+    same "$(json "$OUT" '["records_archived"]')" 0
+    ok check
+}
+
+start_run() { # returns when it reads a partition that is to leave whole, object by object
+    "$ARCHIVER" -c "$CONF" archive -v >"$DIR/out" 2>"$DIR/err" </dev/null &
+    RUN=$!
+    ERR=$DIR/err
+    held "application_name LIKE 'archiver-tui%' AND query LIKE 'COPY (SELECT%'"
+}
+
+meanwhile() { # STATEMENTS: done by others while the partition is read
+    fresh
+    strategy partition '  batch_size: 10
+  lock_timeout_seconds: 1
+  sleep_between_batches: 0.1'
+    two_levels
+    start_run
+    sleep 0.05 # the first object is read
+    sql "$1"
+    wait $RUN
+}
+
+test_rows_that_come_meanwhile_keep_the_partition() {
+    meanwhile "INSERT INTO logs VALUES (502, now() - interval '300 days'), (300, now() - interval '250 days')"
+    stayed 'partition cannot be dropped now'
+    says "$ERR" 'somebody wrote to it while it was read'
+    { cat "$DIR/all"; echo 300; echo 502; } | sort -n >"$DIR/more"
+    balanced "$DIR/more"
+}
+
+test_rows_that_change_meanwhile_keep_the_partition() {
+    meanwhile "UPDATE logs SET body = 'new' WHERE id = 400"
+    stayed 'somebody wrote to it while it was read'
+    balanced "$DIR/all"
+    same "$(archived | jq -r 'select(.id == 400) | .body' | tr -d ' ')" new
+}
+
+test_rows_that_go_meanwhile_keep_the_partition() {
+    meanwhile "DELETE FROM logs WHERE id = 202"
+    stayed 'somebody wrote to it while it was read'
+    grep -vx 202 "$DIR/all" >"$DIR/less"
+    balanced "$DIR/less"
+}
+
+# As many as before, and yet not the same.
+test_rows_that_are_exchanged_meanwhile_keep_the_partition() {
+    meanwhile "DELETE FROM logs WHERE id = 202; INSERT INTO logs VALUES (300, now() - interval '333 days')"
+    stayed 'somebody wrote to it while it was read'
+    { grep -vx 202 "$DIR/all"; echo 300; } | sort -n >"$DIR/now.all"
+    balanced "$DIR/now.all"
+}
+
+# Its transaction began before the stream, its rows are there before the lock, one of a savepoint.
+test_rows_of_a_transaction_in_progress_keep_the_partition() {
+    fresh
+    strategy partition '  batch_size: 10
+  sleep_between_batches: 0.1'
+    two_levels
+    in_background "BEGIN; INSERT INTO logs VALUES (500, now() - interval '333 days'); SAVEPOINT a;
+                   INSERT INTO logs VALUES (502, now() - interval '333 days');
+                   SELECT pg_sleep(5); COMMIT"
+    held "query LIKE '%pg_sleep%' AND state = 'active'"
+    start_run
+    sql "DELETE FROM logs WHERE id IN (202, 204)"
+    wait $RUN
+    wait $BACKGROUND
+    stayed 'somebody wrote to it while it was read'
+    { grep -vxE '202|204' "$DIR/all"; echo 500; echo 502; } | sort -n >"$DIR/more"
+    balanced "$DIR/more"
+}
+
+holding() { # STATEMENTS: in a transaction of another session while the run is at work
+    fresh
+    strategy partition '  batch_size: 10
+  lock_timeout_seconds: 1'
+    two_levels
+    in_background "BEGIN; $1; SELECT pg_sleep(8); COMMIT"
+    held "query LIKE '%pg_sleep%' AND state = 'active'"
+    ok archive --json -v
+}
+
+test_locked_rows_keep_the_partition() {
+    holding "SELECT FROM logs_old_1 WHERE id BETWEEN 380 AND 400 FOR UPDATE"
+    says "$ERR" 'the partition cannot be dropped now'
+    same "$(json "$OUT" '["tables"][0]["skipped_locked"]')" 11
+    wait $BACKGROUND
+    rows_are_of_old
+    ok archive --json
+    same "$(json "$OUT" '["records_archived"]')" 11
+    same "$(leaves)" 'logs_mid logs_old_2 logs_rest'
+    balanced "$DIR/all"
+}
+
+test_a_reader_of_the_table_keeps_the_partition() {
+    holding "SELECT count(*) FROM logs"
+    stayed 'lock timeout'
+    balanced "$DIR/all"
+    wait $BACKGROUND
+}
+
+test_what_speaks_against_whole_partitions_is_said() {
+    local try
+    for try in "ALTER TABLE logs ADD UNIQUE (id, at); CREATE TABLE child (id int, at timestamptz, FOREIGN KEY (id, at) REFERENCES logs (id, at));foreign keys point at the table" \
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN old; END'; CREATE TRIGGER t BEFORE DELETE ON logs FOR EACH ROW EXECUTE FUNCTION f();a DROP would not fire its DELETE triggers" \
+        "CREATE VIEW v AS SELECT * FROM logs_old_1;views need those that are old enough"; do
+        fresh
+        strategy partition
+        two_levels
+        sql "${try%;*}"
+        ok archive -v
+        stayed "no partition leaves whole, ${try##*;}"
+        balanced "$DIR/all"
+    done
+}
+
+test_a_limit_and_a_start_keep_partitions() {
+    fresh
+    strategy partition '  batch_size: 30'
+    two_levels
+    ok archive -v --limit 5
+    says "$ERR" 'no partition leaves whole, the run has a limit'
+    ok archive -v --start-date 2001-01-01
+    stayed 'no partition leaves whole, not all old rows are to leave'
+    balanced "$DIR/all"
+}
+
+test_restored_rows_keep_partitions() {
+    fresh
+    strategy partition
+    two_levels
+    ok archive --limit 60
+    ok restore --all
+    ok archive -v
+    says "$ERR" 'rows that a restore brought back'
+    same "$(leaves)" 'logs_mid logs_old_1 logs_old_2 logs_rest'
+    same "$(sql "SELECT count(*) FROM logs WHERE at < now() - interval '91 days'")" 60
+}
+
+test_a_role_that_owns_nothing_drops_nothing() {
+    fresh
+    strategy partition
+    two_levels
+    sql "DROP ROLE IF EXISTS plain_$DB; CREATE ROLE plain_$DB LOGIN;
+         GRANT SELECT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO plain_$DB"
+    sed -i "s/user: .*/user: plain_$DB/" "$CONF"
+    ok archive -v
+    stayed 'this role owns none of those that are old enough'
+    balanced "$DIR/all"
+    sql "DROP OWNED BY plain_$DB; DROP ROLE plain_$DB"
+}
+
+test_whole_partitions_that_can_never_be_are_refused() {
+    fresh
+    strategy partition
+    logs 100
+    exits 3 archive
+    says "$ERR" 'strategy: partition is not possible: '
+    says "$ERR" 'the table is not a partitioned one'
+    exits 3 check
+    says "$OUT" 'strategy: partition is not possible'
+    sql "DROP TABLE logs"
+    two_levels
+    strategy partition "  where: id > 10"
+    exits 3 archive
+    says "$ERR" '`where` picks rows'
+    same "$(sql 'SELECT count(*) FROM logs')" 400
+}
+
+# Auto drops nothing: whoever wants that says so.
+test_partitions_are_dropped_only_where_it_is_asked_for() {
+    fresh
+    two_levels
+    ok archive --json
+    same "$(way)" heap
+    same "$(leaves)" 'logs_mid logs_old_1 logs_old_2 logs_rest'
+}
+
+test_a_stop_within_a_partition_leaves_it_as_it_was() {
+    fresh
+    strategy partition '  batch_size: 10
+  sleep_between_batches: 0.2'
+    two_levels
+    start_run
+    kill -TERM $RUN
+    local code=0
+    wait $RUN || code=$?
+    same "$code" 130
+    same "$(sql 'SELECT count(*) FROM logs_old_1')" 100
+    balanced "$DIR/all"
+    ok recover --json
+    same "$(json "$OUT" '["settled"]') $(json "$OUT" '["removed"]')" '0 0'
+    ok archive
+    same "$(leaves)" 'logs_mid logs_old_2 logs_rest'
     balanced "$DIR/all"
 }
 
