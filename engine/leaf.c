@@ -156,7 +156,7 @@ static bool stream(struct leaf *l, struct err *err)
 {
     struct span span;
 
-    if (!take_snapshot(l, err) || !span_begin(&span, l->conn, l->params->leaf, err))
+    if (!take_snapshot(l, err) || !span_begin(&span, l->conn, l->params->leaf, true, err))
         return refused(l, err);
     while (!span_is_over(&span)) {
         int64_t rows = l->params->ask(l->params->state);

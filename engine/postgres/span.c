@@ -9,11 +9,13 @@
 #define AIM 0.9
 /* A step is at most so many times the one before, where there is nothing to take too. */
 #define GROWTH 4
+/* Blocks of a small first step. */
+#define FEW INT64_C(64)
 /* Blocks (8 GiB): what one statement reads at most. */
 #define STEP_MAX INT64_C(1048576)
 
 bool span_begin(struct span *span, struct conn *conn, const struct introspect_leaf *leaf,
-                struct err *err)
+                bool careful, struct err *err)
 {
     static const char sql[] =
         "SELECT pg_relation_size(c.oid) / current_setting('block_size')::int,"
@@ -28,6 +30,8 @@ bool span_begin(struct span *span, struct conn *conn, const struct introspect_le
         return false;
     *span = (struct span){.blocks = strtoll(PQgetvalue(result, 0, 0), NULL, 10),
                           .rows_a_block = strtod(PQgetvalue(result, 0, 1), NULL)};
+    if (careful || span->rows_a_block <= 0)
+        span->last_blocks = FEW / GROWTH;
     if (span->rows_a_block <= 0)
         span->rows_a_block = DENSITY_GUESS;
     PQclear(result);

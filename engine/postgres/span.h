@@ -23,8 +23,10 @@ struct span {
     bool chosen;         /* start and end are those of the step in work */
 };
 
+/* The first step is a small one where nothing is known of the table, and where `careful`: the
+ * statement that reads it has no limit of its own. */
 bool span_begin(struct span *span, struct conn *conn, const struct introspect_leaf *leaf,
-                struct err *err);
+                bool careful, struct err *err);
 /* Chooses the step for about `rows`, or gives the one in work again. */
 void span_range(struct span *span, int64_t rows);
 /* What the step gave; `over`: there is no more in it. */

@@ -119,7 +119,7 @@ static bool begin_leaf(struct walk *walk, struct conn *conn, struct err *err)
 {
     while (walk->plan->way == PLAN_HEAP && walk->span.blocks < 0 &&
            walk->leaf < walk->info->leaf_count) {
-        if (!span_begin(&walk->span, conn, walk_leaf(walk), err))
+        if (!span_begin(&walk->span, conn, walk_leaf(walk), false, err))
             return false;
         if (span_is_over(&walk->span))
             next_leaf(walk);
