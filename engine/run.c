@@ -432,6 +432,10 @@ static bool try_again(struct turn *t, const struct attempt *a, struct err *err)
         return resolve(t, a, err);
     if (err->kind == ERR_EXISTS)
         return ++t->transients <= TRANSIENT_MAX * 20;
+    if (err->kind == ERR_TRANSIENT && !a->leaf && walk_pass_over(t->walk)) {
+        log_msg(LOG_DEBUG, "somebody holds rows of this range: they are passed over");
+        return true;
+    }
     if (err->kind != ERR_TRANSIENT || ++t->transients > TRANSIENT_MAX)
         return false;
     log_err(LOG_WARN, err);

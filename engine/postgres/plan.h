@@ -27,6 +27,7 @@ struct plan {
     char *cutoff; /* "2026-08-24T13:28:45.330268+00:00" */
     int64_t cutoff_us;
     char *upper, *lower;  /* SQL literals in the column's type; lower NULL: none */
+    bool exact;           /* no batch may have a row more than was asked for */
     enum plan_way way;    /* of rows that leave by batch */
     const char *strategy; /* name of the way, or "partition" where leaves leave whole */
     const char *reason;   /* for people; NULL before way_choose */

@@ -19,7 +19,8 @@ bool span_begin(struct span *span, struct conn *conn, const struct introspect_le
 {
     static const char sql[] =
         "SELECT pg_relation_size(c.oid) / current_setting('block_size')::int,"
-        " CASE WHEN c.relpages > 0 AND c.reltuples > 0 THEN c.reltuples / c.relpages ELSE 0 END"
+        " CASE WHEN c.relpages > 0 AND c.reltuples > 0 THEN c.reltuples / c.relpages ELSE 0 END,"
+        " pg_relation_size(c.oid) > c.relpages * 1.1 * current_setting('block_size')::int"
         " FROM pg_class c WHERE c.oid = $1::regclass";
     struct buf name = BUF_INIT;
 
@@ -30,7 +31,8 @@ bool span_begin(struct span *span, struct conn *conn, const struct introspect_le
         return false;
     *span = (struct span){.blocks = strtoll(PQgetvalue(result, 0, 0), NULL, 10),
                           .rows_a_block = strtod(PQgetvalue(result, 0, 1), NULL)};
-    if (careful || span->rows_a_block <= 0)
+    span->most_a_block = span->rows_a_block;
+    if (careful || span->rows_a_block <= 0 || PQgetvalue(result, 0, 2)[0] == 't')
         span->last_blocks = FEW / GROWTH;
     if (span->rows_a_block <= 0)
         span->rows_a_block = DENSITY_GUESS;
@@ -55,6 +57,13 @@ void span_range(struct span *span, int64_t rows)
     span->chosen = true;
 }
 
+bool span_holds_at_most(const struct span *span, int64_t rows)
+{
+    double most = (double)(span->end - span->start) * span->most_a_block;
+
+    return span->most_a_block > 0 && most <= (double)rows;
+}
+
 void span_took(struct span *span, int64_t rows, bool over)
 {
     span->rows += rows;
@@ -62,6 +71,8 @@ void span_took(struct span *span, int64_t rows, bool over)
         return;
     span->last_blocks = span->end - span->start;
     span->rows_a_block = (double)span->rows / (double)span->last_blocks;
+    if (span->most_a_block > 0 && span->rows_a_block > span->most_a_block)
+        span->most_a_block = span->rows_a_block;
     span->start = span->end;
     span->chosen = false;
 }

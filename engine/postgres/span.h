@@ -20,15 +20,18 @@ struct span {
     int64_t rows;        /* that this step gave so far */
     int64_t last_blocks; /* of the step before; 0: there was none */
     double rows_a_block; /* 0: not one */
+    double most_a_block; /* rows a block holds, leaving or not; 0: not known */
     bool chosen;         /* start and end are those of the step in work */
 };
 
-/* The first step is a small one where nothing is known of the table, and where `careful`: the
- * statement that reads it has no limit of its own. */
+/* The first step is a small one where nothing is known of the table as it is, and where `careful`:
+ * the statement that reads it has no limit of its own. */
 bool span_begin(struct span *span, struct conn *conn, const struct introspect_leaf *leaf,
                 bool careful, struct err *err);
 /* Chooses the step for about `rows`, or gives the one in work again. */
 void span_range(struct span *span, int64_t rows);
+/* Does it hold no more rows than that, by all that is known? */
+bool span_holds_at_most(const struct span *span, int64_t rows);
 /* What the step gave; `over`: there is no more in it. */
 void span_took(struct span *span, int64_t rows, bool over);
 bool span_is_over(const struct span *span);

@@ -6,12 +6,21 @@
  *       SELECT ctid FROM ONLY leaf WHERE eligible AND ts >= floor ORDER BY ts LIMIT n
  *       FOR UPDATE SKIP LOCKED)) RETURNING ...) TO STDOUT
  *
- * In index order; by heap range the inner SELECT is
+ * In index order. By heap range, where the range can hold no more than a batch may, it is
+ *
+ *   COPY (DELETE FROM ONLY leaf WHERE ctid >= '(a,0)' AND ctid < '(b,0)' AND eligible
+ *       RETURNING ...) TO STDOUT
+ *
+ * which costs the server about half, as each row is visited once and not locked before it is
+ * deleted. It waits for rows that others hold, for less than deadlock_timeout, so that nobody else
+ * is the victim; then the range is taken as in index order, with the range for an order:
  *
  *       SELECT ctid FROM ONLY leaf WHERE eligible AND ctid >= '(a,0)' AND ctid < '(b,0)' LIMIT n
+ *       FOR UPDATE SKIP LOCKED
  *
- * with the same range again for as long as it gives n rows. The last sweep of a heap is the same
- * without range: what others held, moved by an update to blocks that were passed, or inserted.
+ * and so are ranges in which only few rows leave, and those of a run with a limit: the same range
+ * again for as long as it gives n rows. The last sweep of a heap is the same without range: what
+ * others held, moved by an update to blocks that were passed, or inserted.
  *
  * Rows that somebody else has locked are passed over, not waited for; where the role may not
  * UPDATE, which is what FOR UPDATE asks for, the DELETE waits for them until lock_timeout. A row
@@ -25,6 +34,9 @@
 
 #include "postgres/span.h"
 
+/* Less than deadlock_timeout, which is a second where nobody changed it. */
+#define PATIENCE "400ms"
+
 struct walk {
     const struct plan *plan;
     const struct introspect_table *info;
@@ -33,6 +45,8 @@ struct walk {
     bool sweeping;    /* the last look at this leaf, without floor or range */
     struct buf floor; /* COPY text of the largest timestamp taken of this leaf; "" none */
     struct span span; /* of this leaf's heap */
+    bool whole_range; /* the statement given last takes all of its range, whatever that holds */
+    bool pass_over;   /* others hold rows of this range */
 };
 
 struct walk *walk_new(const struct plan *plan, const struct introspect_table *info)
@@ -81,15 +95,19 @@ static void add_index_order(const struct walk *walk, struct conn *conn, struct b
     add_timestamp(walk, conn, sql);
 }
 
+static void add_range(const struct walk *walk, struct buf *sql)
+{
+    buf_addf(sql, " AND ctid >= '(%" PRId64 ",0)' AND ctid < '(%" PRId64 ",0)'", walk->span.start,
+             walk->span.end);
+}
+
 static void add_selection(struct walk *walk, struct conn *conn, int64_t rows, struct buf *sql)
 {
     buf_adds(sql, "SELECT ctid FROM ");
     add_leaf(walk, conn, sql);
     buf_addf(sql, " WHERE %s", walk->plan->eligible_sql);
     if (walk->plan->way == PLAN_HEAP && !walk->sweeping) {
-        span_range(&walk->span, rows);
-        buf_addf(sql, " AND ctid >= '(%" PRId64 ",0)' AND ctid < '(%" PRId64 ",0)'",
-                 walk->span.start, walk->span.end);
+        add_range(walk, sql);
     } else if (walk->plan->way == PLAN_INDEX && walk->info->timestamp_index) {
         add_index_order(walk, conn, sql);
     }
@@ -109,7 +127,7 @@ static void add_columns(const struct walk *walk, struct conn *conn, struct buf *
 static void next_leaf(struct walk *walk)
 {
     walk->leaf++;
-    walk->sweeping = walk->by_rows = false;
+    walk->sweeping = walk->by_rows = walk->pass_over = walk->whole_range = false;
     walk->span.blocks = -1;
     buf_reset(&walk->floor);
 }
@@ -127,6 +145,26 @@ static bool begin_leaf(struct walk *walk, struct conn *conn, struct err *err)
     return true;
 }
 
+static void choose_range(struct walk *walk, int64_t rows)
+{
+    bool ranges = walk->plan->way == PLAN_HEAP && !walk->sweeping;
+
+    if (ranges)
+        span_range(&walk->span, rows);
+    walk->whole_range =
+        ranges && !walk->plan->exact && !walk->pass_over && span_holds_at_most(&walk->span, rows);
+}
+
+static void add_ctids(struct walk *walk, struct conn *conn, int64_t rows, struct buf *sql)
+{
+    buf_adds(sql, " WHERE ctid = ANY(ARRAY(");
+    add_selection(walk, conn, rows, sql);
+    buf_adds(sql, "))");
+    /* Not locked by then, a row may have been changed: what it is now has to be eligible. */
+    if (!walk->info->can_lock)
+        buf_addf(sql, " AND (%s)", walk->plan->eligible_sql);
+}
+
 bool walk_next(struct walk *walk, struct conn *conn, int64_t rows, struct buf *ret_sql,
                bool *ret_done, struct err *err)
 {
@@ -135,18 +173,30 @@ bool walk_next(struct walk *walk, struct conn *conn, int64_t rows, struct buf *r
     *ret_done = walk->leaf >= walk->info->leaf_count;
     if (*ret_done)
         return true;
+    choose_range(walk, rows);
     buf_reset(ret_sql);
+    if (walk->whole_range)
+        buf_adds(ret_sql, "SET LOCAL lock_timeout = '" PATIENCE "';");
     buf_adds(ret_sql, "COPY (DELETE FROM ");
     add_leaf(walk, conn, ret_sql);
-    buf_adds(ret_sql, " WHERE ctid = ANY(ARRAY(");
-    add_selection(walk, conn, rows, ret_sql);
-    buf_adds(ret_sql, "))");
-    /* Not locked by then, a row may have been changed: what it is now has to be eligible. */
-    if (!walk->info->can_lock)
-        buf_addf(ret_sql, " AND (%s)", walk->plan->eligible_sql);
+    if (walk->whole_range) {
+        buf_addf(ret_sql, " WHERE %s", walk->plan->eligible_sql);
+        add_range(walk, ret_sql);
+    } else {
+        add_ctids(walk, conn, rows, ret_sql);
+    }
     buf_adds(ret_sql, " RETURNING ");
     add_columns(walk, conn, ret_sql);
     buf_adds(ret_sql, ") TO STDOUT");
+    return true;
+}
+
+bool walk_pass_over(struct walk *walk)
+{
+    if (!walk->whole_range)
+        return false;
+    walk->pass_over = true;
+    walk->whole_range = false;
     return true;
 }
 
@@ -186,7 +236,9 @@ void walk_took(struct walk *walk, int64_t asked, int64_t rows, const char *max_t
         if (!full)
             next_leaf(walk);
     } else if (walk->plan->way == PLAN_HEAP) {
-        span_took(&walk->span, rows, !full);
+        bool over = walk->whole_range || !full;
+        span_took(&walk->span, rows, over);
+        walk->pass_over = walk->pass_over && !over;
         walk->sweeping = span_is_over(&walk->span);
     } else {
         took_in_order(walk, full, max_timestamp);

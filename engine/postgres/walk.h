@@ -27,9 +27,13 @@ void walk_free(struct walk *walk);
 /* The leaf that should leave whole (leaf.h) before walk_next is asked; NULL: none. Once it is gone
  * (introspect_forget_leaf) the walk is at the next one. */
 const struct introspect_leaf *walk_whole(const struct walk *walk);
+/* The statement given last waited for others, or was in their way: can the next one pass over what
+ * they hold? */
+bool walk_pass_over(struct walk *walk);
 /* It stays: its rows leave batch by batch. */
 void walk_by_rows(struct walk *walk);
-/* The COPY (DELETE ... RETURNING ...) TO STDOUT of the next batch of at most `rows`; *ret_done:
+/* The COPY (DELETE ... RETURNING ...) TO STDOUT of the next batch of at most `rows` (about, where a
+ * range of a heap is taken as it is); *ret_done:
  * nothing left to do. `conn` tells where a heap ends, else it is for quoting only. The same
  * statement comes again until walk_took.
  */

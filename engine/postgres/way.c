@@ -237,6 +237,7 @@ static bool choose_partitions(struct plan *plan, const struct way_params *p, str
 
 bool way_choose(struct plan *plan, const struct way_params *params, struct err *err)
 {
+    plan->exact = params->limited;
     switch ((enum config_strategy)params->table->settings.strategy) {
     case STRATEGY_INDEX:
         if (!params->info->timestamp_index)

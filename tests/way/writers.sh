@@ -146,7 +146,7 @@ test_stopped_twice_rolls_back_at_once() {
     all_ids "$DIR/all"
     "$ARCHIVER" -c "$CONF" archive >"$DIR/out" 2>"$DIR/err" </dev/null &
     local pid=$! code=0
-    held "query LIKE 'COPY (DELETE%' AND state = 'active'"
+    held "query LIKE 'SET LOCAL%COPY (DELETE%' AND state = 'active'"
     kill -TERM $pid
     sleep 0.2
     kill -TERM $pid
