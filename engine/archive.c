@@ -61,15 +61,16 @@ struct batch {
     struct conn *conn;
     const struct introspect_leaf *leaf;
     enum state state;
+    bool part; /* of a transaction that is not its own */
     unsigned number;
-    uint64_t txid;
-    int64_t archived_us;
-    struct buf archived_at, stem, data_key, metadata_key, manifest_key, comment;
+    struct archive_transaction transaction;
+    struct buf archived_at, ddl, stem, data_key, metadata_key, manifest_key, comment;
     char batch_id[17];
     struct cipher *cipher; /* NULL: in the clear */
     struct buf sealed_index;
     struct encoder *encoder;
     struct lane *lane;
+    int64_t rows_before; /* in earlier parts of its transaction */
     int64_t rows_encoded, rows_copied;
     int64_t min_us, max_us;
     struct buf min_timestamp, max_timestamp;
@@ -370,13 +371,12 @@ static void show_phase(struct batch *b, const char *phase)
         progress_change(b->archiver->params.progress, set_phase, phase);
 }
 
-static bool begin(struct batch *b, struct err *err)
+/* `whole`: it takes as long as a leaf takes; only its statements are bounded. */
+static bool begin_statements(const struct archive_params *p, struct conn *conn, bool whole,
+                             struct err *err)
 {
-    struct archiver *a = b->archiver;
-    const struct config_settings *s = &a->params.table->settings;
+    const struct config_settings *s = &p->table->settings;
     struct buf sql = BUF_INIT;
-    PGresult *result = NULL;
-    bool ok = false;
 
     if (!fault_point("archive.begin", err))
         return false;
@@ -387,14 +387,26 @@ static bool begin(struct batch *b, struct err *err)
              "SET LOCAL idle_in_transaction_session_timeout = '%" PRId64 "min'",
              s->lock_timeout_seconds, s->transaction_timeout_minutes,
              s->transaction_timeout_minutes);
-    if (conn_server(b->conn)->version_num >= 170000)
+    if (!whole && conn_server(conn)->version_num >= 170000)
         buf_addf(&sql, ";SET LOCAL transaction_timeout = '%" PRId64 "min'",
                  s->transaction_timeout_minutes);
-    if (!conn_exec(b->conn, buf_str(&sql), err))
-        goto out;
+    bool ok = conn_exec(conn, buf_str(&sql), err);
+    buf_done(&sql);
+    return ok;
+}
+
+bool archive_begin(const struct archive_params *params, struct conn *conn,
+                   const struct introspect_leaf *leaf, bool whole, struct archive_transaction *ret,
+                   struct err *err)
+{
+    PGresult *result = NULL;
+    bool ok = false;
+
+    if (!begin_statements(params, conn, whole, err))
+        return false;
     /* At least `on`: an answered COMMIT must survive a crash of the server; stronger settings stay.
      */
-    result = conn_query(b->conn,
+    result = conn_query(conn,
                         "SELECT txid_current(), clock_timestamp(),"
                         " set_config('synchronous_commit', CASE WHEN"
                         " current_setting('synchronous_commit') IN ('off', 'local') THEN 'on'"
@@ -402,21 +414,29 @@ static bool begin(struct batch *b, struct err *err)
                         0, NULL, err);
     if (!result)
         goto out;
-    move(b, OPEN);
-    b->txid = strtoull(PQgetvalue(result, 0, 0), NULL, 10);
-    if (!text_to_time(PQgetvalue(result, 0, 1), strlen(PQgetvalue(result, 0, 1)),
-                      &b->archived_us)) {
+    ret->txid = strtoull(PQgetvalue(result, 0, 0), NULL, 10);
+    if (!text_to_time(PQgetvalue(result, 0, 1), strlen(PQgetvalue(result, 0, 1)), &ret->began_us)) {
         err_set(err, ERR_DATABASE, "cannot read the server's clock");
         err_why(err, "it says %s", PQgetvalue(result, 0, 1));
         goto out;
     }
-    text_add_time(&b->archived_at, b->archived_us);
-    ok = introspect_freeze(b->conn, a->params.info, b->leaf, err) &&
-         fault_point("archive.txid", err);
+    ok = introspect_freeze(conn, params->info, leaf, err) && fault_point("archive.txid", err);
 out:
     PQclear(result);
-    buf_done(&sql);
     return ok;
+}
+
+static bool begin(struct batch *b, struct err *err)
+{
+    if (!b->part) {
+        bool ok =
+            archive_begin(&b->archiver->params, b->conn, b->leaf, false, &b->transaction, err);
+        if (!ok)
+            return false;
+    }
+    move(b, OPEN);
+    text_add_time(&b->archived_at, b->transaction.began_us);
+    return true;
 }
 
 /* Names: stem, keys, batch id, and what the data object says of itself. */
@@ -429,19 +449,20 @@ static void name_batch(struct batch *b)
     uint8_t digest[32];
     char hex[65];
 
-    key_stem(&a->key_table, b->archived_us, b->archived_us, b->number, a->version, &b->stem);
+    key_stem(&a->key_table, b->transaction.began_us, b->transaction.began_us, b->number, a->version,
+             &b->stem);
     key_of(buf_str(&b->stem), KEY_DATA, suffix, &b->data_key);
     key_of(buf_str(&b->stem), KEY_METADATA, suffix, &b->metadata_key);
     key_of(buf_str(&b->stem), KEY_MANIFEST, suffix, &b->manifest_key);
-    buf_addf(&seed, "%s/%" PRIu64 "/%s/%u", server->system_identifier, b->txid, a->params.run_id,
-             b->number);
+    buf_addf(&seed, "%s/%" PRIu64 "/%s/%u", server->system_identifier, b->transaction.txid,
+             a->params.run_id, b->number);
     text_sha256(seed.data, seed.len, digest);
     text_hex(digest, 32, hex);
     memcpy(b->batch_id, hex, 16);
     if (a->params.progress)
         progress_change(a->params.progress, set_object, buf_str(&b->data_key));
     buf_addf(&b->comment, "archiver-tui 3 cluster=%s txid=%" PRIu64 " run=%s batch=%s",
-             server->system_identifier, b->txid, a->params.run_id, b->batch_id);
+             server->system_identifier, b->transaction.txid, a->params.run_id, b->batch_id);
     buf_done(&seed);
 }
 
@@ -514,7 +535,8 @@ static bool hand_over(struct batch *b, struct member **member, struct err *err)
         return false;
     *member = NULL;
     if (a->params.progress)
-        progress_change(a->params.progress, set_in_flight, &(struct in_flight){b->rows_encoded});
+        progress_change(a->params.progress, set_in_flight,
+                        &(struct in_flight){b->rows_before + b->rows_encoded});
     return true;
 }
 
@@ -630,6 +652,22 @@ static bool put_data(struct batch *b, struct err *err)
     return fault_point("put.data.done", err);
 }
 
+/* How to have a table again; of a partition that is dropped, how to have that one. */
+static const char *ddl_of(struct batch *b)
+{
+    const struct introspect_leaf *leaf = b->leaf;
+    const char *table = b->archiver->params.ddl;
+
+    if (!b->part || !table)
+        return table;
+    buf_addf(&b->ddl, "%s-- The rows' own partition: CREATE TABLE ", table);
+    conn_add_table(b->conn, &b->ddl, leaf->schema, leaf->table);
+    buf_adds(&b->ddl, " PARTITION OF ");
+    conn_add_table(b->conn, &b->ddl, leaf->parent_schema, leaf->parent_table);
+    buf_addf(&b->ddl, " %s;\n", leaf->bounds);
+    return buf_str(&b->ddl);
+}
+
 static void fill_metadata(struct batch *b, struct metadata *m)
 {
     const struct archive_params *p = &b->archiver->params;
@@ -649,9 +687,9 @@ static void fill_metadata(struct batch *b, struct metadata *m)
         .postgres_version = server->version,
         .system_identifier = server->system_identifier,
         .timeline = server->timeline,
-        .txid = b->txid,
+        .txid = b->transaction.txid,
         .cutoff = p->plan->cutoff,
-        .strategy = p->plan->strategy,
+        .strategy = b->part ? p->plan->strategy : plan_way_name(p->plan->way),
         .where = p->table->settings.where,
         .data_key = buf_str(&b->data_key),
         .packing = packing_in(b->archiver),
@@ -667,7 +705,7 @@ static void fill_metadata(struct batch *b, struct metadata *m)
             ts < p->info->shape->column_count ? p->info->shape->columns[ts].name : NULL,
         .min_timestamp = b->min_timestamp.len > 0 ? buf_str(&b->min_timestamp) : NULL,
         .max_timestamp = b->max_timestamp.len > 0 ? buf_str(&b->max_timestamp) : NULL,
-        .table_ddl = p->ddl,
+        .table_ddl = ddl_of(b),
         .shape = p->info->shape,
         .members = b->members,
         .member_count = b->member_count,
@@ -728,33 +766,29 @@ static bool put_manifest(struct batch *b, struct err *err)
 
 /* What COMMIT came to. The tag counts: a failed transaction answers COMMIT with ROLLBACK, without
  * an error. */
-static bool commit_answer(struct batch *b, PGresult *result, struct err *err)
+static enum archive_commit commit_answer(PGconn *pg, PGresult *result, struct err *err)
 {
-    PGconn *pg = conn_pg(b->conn);
-
     if (result && PQresultStatus(result) == PGRES_COMMAND_OK &&
-        strcmp(PQcmdStatus(result), "COMMIT") == 0) {
-        move(b, COMMITTED);
-        return true;
-    }
+        strcmp(PQcmdStatus(result), "COMMIT") == 0)
+        return COMMIT_DONE;
     if (PQstatus(pg) == CONNECTION_OK && result) {
-        move(b, UNDONE);
         if (PQresultStatus(result) == PGRES_COMMAND_OK)
-            return err_set(err, ERR_DATABASE,
-                           "the server rolled the batch back instead of committing it");
-        return err_pg(err, pg, result, "COMMIT failed");
+            err_set(err, ERR_DATABASE, "the server rolled the batch back instead of committing it");
+        else
+            err_pg(err, pg, result, "COMMIT failed");
+        return COMMIT_REFUSED;
     }
-    move(b, UNKNOWN);
-    return err_pg(err, pg, result, "COMMIT was not answered");
+    err_pg(err, pg, result, "COMMIT was not answered");
+    return COMMIT_UNANSWERED;
 }
 
-static bool commit(struct batch *b, struct err *err)
+enum archive_commit archive_commit(struct conn *conn, struct err *err)
 {
-    PGconn *pg = conn_pg(b->conn);
+    PGconn *pg = conn_pg(conn);
     PGresult *result = NULL, *next;
 
     if (!fault_point("archive.before_commit", err))
-        return false;
+        return COMMIT_UNSENT;
     if (fault_is("archive.commit_lost", "unsent"))
         shutdown(PQsocket(pg), SHUT_RDWR);
     int sent = PQsendQuery(pg, "COMMIT");
@@ -770,18 +804,26 @@ static bool commit(struct batch *b, struct err *err)
         PQclear(result);
         result = next;
     }
-    bool ok = commit_answer(b, result, err);
+    enum archive_commit answer = commit_answer(pg, result, err);
     PQclear(result);
-    return ok;
+    return answer;
 }
 
-static bool settle(struct batch *b, const struct metadata *metadata, struct err *err)
+static bool commit(struct batch *b, struct err *err)
 {
-    struct catalog_entry entry;
+    static const enum state next[] = {
+        [COMMIT_DONE] = COMMITTED, [COMMIT_REFUSED] = UNDONE, [COMMIT_UNANSWERED] = UNKNOWN};
+    enum archive_commit answer = archive_commit(b->conn, err);
 
-    catalog_entry_from(metadata, CATALOG_SETTLED, &entry);
+    if (answer != COMMIT_UNSENT)
+        move(b, next[answer]);
+    return answer == COMMIT_DONE;
+}
+
+static bool settle(struct batch *b, const struct catalog_entry *entry, struct err *err)
+{
     if (!fault_point("archive.committed", err) ||
-        !catalog_settle(b->archiver->catalog, &entry, err)) {
+        !catalog_settle(b->archiver->catalog, entry, err)) {
         /* The rows are safe in their object: only the line is missing, and recover writes it. */
         move(b, UNKNOWN);
         return err_hint(err, "the rows are archived; `archiver-tui recover` settles the batch");
@@ -811,7 +853,7 @@ static void undo(struct batch *b)
 {
     struct err ignored;
 
-    if (b->state != IDLE && conn_alive(b->conn))
+    if (!b->part && conn_alive(b->conn) && PQtransactionStatus(conn_pg(b->conn)) != PQTRANS_IDLE)
         conn_exec(b->conn, "ROLLBACK", &ignored);
     if (b->state != UNDONE)
         move(b, UNDONE);
@@ -838,7 +880,8 @@ static bool end_spooled(struct batch *b, struct err *err)
     return fault_point("spool.rolled_back", err);
 }
 
-static void batch_done(struct batch *b)
+/* What only an object in the making needs. */
+static void forget_work(struct batch *b)
 {
     lane_free(b->lane);
     encoder_free(b->encoder);
@@ -849,10 +892,21 @@ static void batch_done(struct batch *b)
         free(b->members[i].max_key);
     }
     free(b->members);
+    buf_done(&b->sealed_index);
+    b->lane = NULL;
+    b->encoder = NULL;
+    b->lines_digest = b->object_digest = NULL;
+    b->members = NULL;
+    b->member_count = b->member_cap = 0;
+}
+
+static void batch_done(struct batch *b)
+{
+    forget_work(b);
     cipher_free(b->cipher);
     struct buf *bufs[] = {&b->archived_at,   &b->stem,          &b->data_key,
                           &b->metadata_key,  &b->manifest_key,  &b->comment,
-                          &b->min_timestamp, &b->max_timestamp, &b->sealed_index};
+                          &b->min_timestamp, &b->max_timestamp, &b->ddl};
     for (size_t i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++)
         buf_done(bufs[i]);
 }
@@ -897,6 +951,7 @@ static bool run_batch(struct batch *b, const char *copy_sql, struct archive_batc
                       struct err *err)
 {
     struct metadata metadata;
+    struct catalog_entry entry;
 
     if (!export_batch(b, copy_sql, &metadata, err)) {
         undo(b);
@@ -916,20 +971,50 @@ static bool run_batch(struct batch *b, const char *copy_sql, struct archive_batc
             undo(b);
         return false;
     }
-    bool ok = settle(b, &metadata, err);
+    catalog_entry_from(&metadata, CATALOG_SETTLED, &entry);
+    bool ok = settle(b, &entry, err);
     add_phases(b, seconds_since(start));
     return ok;
+}
+
+static struct batch new_batch(struct archiver *a, struct conn *conn,
+                              const struct introspect_leaf *leaf)
+{
+    return (struct batch){.archiver = a,
+                          .conn = conn,
+                          .leaf = leaf,
+                          .number = a->batch_number + 1,
+                          .min_us = INT64_MAX,
+                          .max_us = INT64_MIN};
+}
+
+/* A taken name is tried again under the next version; a name once used is never used again. */
+static void next_name(struct archiver *a, bool used, const struct err *err)
+{
+    if (used) {
+        a->batch_number++;
+        a->version = 1;
+    } else if (err && err->kind == ERR_EXISTS && a->version < VERSIONS_MAX) {
+        a->version++;
+    }
+}
+
+static void describe(const struct batch *b, struct archive_batch *ret)
+{
+    ret->txid = b->transaction.txid;
+    ret->rows = b->rows_encoded;
+    ret->bytes = b->object_bytes;
+    ret->line_bytes = b->line_bytes;
+    buf_reset(&ret->key);
+    buf_add(&ret->key, buf_str(&b->data_key), b->data_key.len);
+    buf_reset(&ret->max_timestamp);
+    buf_add(&ret->max_timestamp, buf_str(&b->max_timestamp), b->max_timestamp.len);
 }
 
 bool archive_batch(struct archiver *a, struct conn *conn, const struct introspect_leaf *leaf,
                    const char *copy_sql, struct archive_batch *ret, struct err *err)
 {
-    struct batch b = {.archiver = a,
-                      .conn = conn,
-                      .leaf = leaf,
-                      .number = a->batch_number + 1,
-                      .min_us = INT64_MAX,
-                      .max_us = INT64_MIN};
+    struct batch b = new_batch(a, conn, leaf);
 
     *ret = (struct archive_batch){.outcome = ARCHIVE_UNDONE};
     bool ok = run_batch(&b, copy_sql, ret, err);
@@ -939,19 +1024,8 @@ bool archive_batch(struct archiver *a, struct conn *conn, const struct introspec
         ret->outcome = ARCHIVE_UNKNOWN;
     else if (b.state == SPOOLED)
         ret->outcome = ARCHIVE_SPOOLED;
-    /* A taken name is tried again under the next version; a name once used is never used again. */
-    if (!ok && err->kind == ERR_EXISTS && a->version < VERSIONS_MAX)
-        a->version++;
-    else if (b.state == SETTLED || b.state == UNKNOWN) {
-        a->batch_number++;
-        a->version = 1;
-    }
-    ret->txid = b.txid;
-    ret->rows = b.rows_encoded;
-    ret->bytes = b.object_bytes;
-    ret->line_bytes = b.line_bytes;
-    buf_add(&ret->key, buf_str(&b.data_key), b.data_key.len);
-    buf_add(&ret->max_timestamp, buf_str(&b.max_timestamp), b.max_timestamp.len);
+    next_name(a, b.state == SETTLED || b.state == UNKNOWN, ok ? NULL : err);
+    describe(&b, ret);
     batch_done(&b);
     return ok;
 }
@@ -960,6 +1034,71 @@ void archive_batch_done(struct archive_batch *batch)
 {
     buf_done(&batch->key);
     buf_done(&batch->max_timestamp);
+}
+
+/* --- several objects, one transaction --- */
+
+struct archive_part {
+    struct batch batch;
+    struct arena *arena;
+    struct catalog_entry entry; /* its texts in the arena: the members are not kept */
+};
+
+bool archive_part_prove(struct archiver *a, struct conn *conn, const struct introspect_leaf *leaf,
+                        const struct archive_copy *copy, struct archive_part **ret, struct err *err)
+{
+    struct archive_part *part = mem_alloc(sizeof(*part));
+    struct batch *b = &part->batch;
+    struct metadata metadata;
+
+    *ret = NULL;
+    *b = new_batch(a, conn, leaf);
+    b->part = true;
+    b->transaction = *copy->transaction;
+    b->rows_before = copy->rows_before;
+    bool ok = export_batch(b, copy->sql, &metadata, err);
+    next_name(a, ok && b->rows_encoded > 0, ok ? NULL : err);
+    if (!ok || b->rows_encoded == 0) {
+        undo(b);
+        archive_part_free(part);
+        return ok;
+    }
+    part->arena = arena_new();
+    catalog_entry_from(&metadata, CATALOG_SETTLED, &part->entry);
+    catalog_entry_keep(&part->entry, part->arena);
+    forget_work(b);
+    add_phases(b, 0);
+    *ret = part;
+    return true;
+}
+
+void archive_part_describe(const struct archive_part *part, struct archive_batch *ret)
+{
+    describe(&part->batch, ret);
+}
+
+void archive_part_undo(struct archive_part *part)
+{
+    undo(&part->batch);
+}
+
+bool archive_part_end(struct archive_part *part, bool committed, struct err *err)
+{
+    if (!committed) {
+        move(&part->batch, UNKNOWN);
+        return true;
+    }
+    move(&part->batch, COMMITTED);
+    return settle(&part->batch, &part->entry, err);
+}
+
+void archive_part_free(struct archive_part *part)
+{
+    if (!part)
+        return;
+    batch_done(&part->batch);
+    arena_free(part->arena);
+    free(part);
 }
 
 /* A foreign key that deletes or changes other tables' rows along with ours would lose what is in no

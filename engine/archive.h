@@ -92,4 +92,47 @@ bool archive_batch(struct archiver *archiver, struct conn *conn, const struct in
                    const char *copy_sql, struct archive_batch *ret_batch, struct err *err);
 void archive_batch_done(struct archive_batch *batch);
 
+/* --- several objects, one transaction (leaf.h) ---
+ *
+ *   archive_begin -> [ archive_part_prove ]... -> archive_commit -> [ archive_part_end ]...
+ *                                              \-> ROLLBACK -> [ archive_part_undo ]...
+ */
+
+struct archive_transaction {
+    uint64_t txid;
+    int64_t began_us; /* the server's clock */
+};
+/* BEGIN with the timeouts of the table, its number, and the leaf's columns compared and locked.
+ * What was begun is the caller's to end, also where it fails. */
+bool archive_begin(const struct archive_params *params, struct conn *conn,
+                   const struct introspect_leaf *leaf, bool whole, struct archive_transaction *ret,
+                   struct err *err);
+
+enum archive_commit {
+    COMMIT_DONE,
+    COMMIT_REFUSED, /* rolled back, the server says so */
+    COMMIT_UNANSWERED,
+    COMMIT_UNSENT
+};
+/* *err is filled for all but the first. */
+enum archive_commit archive_commit(struct conn *conn, struct err *err);
+
+struct archive_copy {
+    const struct archive_transaction *transaction;
+    const char *sql;     /* COPY (SELECT ...) TO STDOUT */
+    int64_t rows_before; /* in earlier parts, for progress */
+};
+struct archive_part;
+/* One object with metadata and manifest, durable and compared: PROVED. *ret_part NULL: there was no
+ * row, or it failed; nothing is left of it then. */
+bool archive_part_prove(struct archiver *archiver, struct conn *conn,
+                        const struct introspect_leaf *leaf, const struct archive_copy *copy,
+                        struct archive_part **ret_part, struct err *err);
+void archive_part_describe(const struct archive_part *part, struct archive_batch *ret_batch);
+/* Its transaction was rolled back: the objects go. */
+void archive_part_undo(struct archive_part *part);
+/* Its transaction was committed: settled, or false where recover has to; or nobody knows. */
+bool archive_part_end(struct archive_part *part, bool committed, struct err *err);
+void archive_part_free(struct archive_part *part); /* NULL allowed */
+
 #endif

@@ -13,6 +13,7 @@
 #include "postgres/introspect.h"
 #include "postgres/lock.h"
 #include "postgres/plan.h"
+#include "postgres/way.h"
 #include "store/policy.h"
 #include "store/store.h"
 #include "targets.h"
@@ -248,8 +249,7 @@ static void check_index(struct check_report *report, const char *subject,
     }
     struct check_item *item =
         say(report, CHECK_WARN, subject, "index",
-            "no index starts with %s: every batch reads the table from its start",
-            table->timestamp_column);
+            "no index starts with %s: every run reads the whole table", table->timestamp_column);
     snprintf(item->hint, sizeof(item->hint), "CREATE INDEX CONCURRENTLY ON \"%s\".\"%s\" (\"%s\")",
              table->schema, table->name, table->timestamp_column);
 }
@@ -345,9 +345,20 @@ static uint64_t bytes_to_store(const struct introspect_table *info, int64_t rows
     return (uint64_t)((share < 1 ? share : 1) * (double)info->total_bytes / CHECK_PACKED);
 }
 
+static void check_way(struct check_report *report, const char *subject, struct plan *plan,
+                      const struct way_params *params)
+{
+    struct err err;
+
+    if (way_choose(plan, params, &err))
+        say(report, CHECK_PASS, subject, "walk", "%s: %s", plan->strategy, plan->reason);
+    else
+        fail_with(report, subject, "walk", &err);
+}
+
 static uint64_t check_eligible(struct check_report *report, const char *subject,
-                               const struct config_table *table,
-                               const struct introspect_table *info, struct conn *conn)
+                               const struct config_table *table, struct introspect_table *info,
+                               struct conn *conn)
 {
     struct plan_params params = {.table = table, .info = info};
     struct buf rows = BUF_INIT, size = BUF_INIT, work = BUF_INIT;
@@ -368,6 +379,9 @@ static uint64_t check_eligible(struct check_report *report, const char *subject,
         say(report, CHECK_PASS, subject, "cutoff",
             "%s: about %s rows are older (table: %s), about %s", plan->cutoff, buf_str(&rows),
             buf_str(&size), buf_str(&work));
+        check_way(
+            report, subject, plan,
+            &(struct way_params){.conn = conn, .table = table, .info = info, .eligible = estimate});
     }
     plan_free(plan);
     buf_done(&rows);

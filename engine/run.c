@@ -7,7 +7,10 @@
 #include "archive.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "leaf.h"
 #include "postgres/lock.h"
+#include "postgres/walk.h"
+#include "postgres/way.h"
 #include "recover.h"
 #include "runs.h"
 #include "spool.h"
@@ -42,8 +45,9 @@ struct turn {
     struct buf ddl;
     int64_t started_us;
     struct stride stride;
-    uint64_t txid;    /* of the last batch that is settled */
-    int64_t batch_us; /* when the batch in work began, monotonic */
+    uint64_t txid;       /* of the last batch that is settled */
+    int64_t batch_us;    /* when the batch in work began, monotonic */
+    int64_t object_rows; /* asked for the object of a leaf that is in work */
     int reconnects, transients, let_go;
 };
 
@@ -233,6 +237,14 @@ static void begin_stride(struct turn *t)
                  t->info->rows_estimate <= 0 ? FIRST_BATCH_ROWS : 0);
 }
 
+static bool is_limited(const struct turn *t)
+{
+    const struct config_settings *s = &t->target->table->settings;
+
+    return t->params->limit > 0 || s->max_rows > 0 || s->max_batches > 0 ||
+           s->max_duration_minutes > 0;
+}
+
 static bool prepare_plan(struct turn *t, struct err *err)
 {
     struct plan_params plan = {.table = t->target->table,
@@ -242,7 +254,14 @@ static bool prepare_plan(struct turn *t, struct err *err)
                                .include_restored = t->params->include_restored};
 
     t->plan = plan_make(t->conn, &plan, err);
-    if (!t->plan)
+    if (!t->plan || !plan_estimate(t->conn, t->plan, t->info, &t->table->eligible, err))
+        return false;
+    struct way_params way = {.conn = t->conn,
+                             .table = t->target->table,
+                             .info = t->info,
+                             .eligible = t->table->eligible,
+                             .limited = is_limited(t)};
+    if (!way_choose(t->plan, &way, err))
         return false;
     begin_stride(t);
     snprintf(t->table->cutoff, sizeof(t->table->cutoff), "%s", t->plan->cutoff);
@@ -346,23 +365,57 @@ static double batch_seconds(const struct turn *t)
     return (double)(text_monotonic_us() - t->batch_us) / 1e6;
 }
 
-static void count_settled(struct turn *t, const struct archive_batch *batch, int64_t asked)
+/* What was tried: a batch of at most `asked` rows, or a leaf as a whole. */
+struct attempt {
+    const struct archive_batch *batch; /* of a leaf: all its objects */
+    int64_t asked;
+    const struct introspect_leaf *leaf; /* NULL: a batch */
+    int64_t objects;
+};
+
+static void add_settled(struct turn *t, const struct attempt *a)
 {
-    t->table->records_archived += batch->rows;
-    t->table->batches++;
-    t->table->bytes += batch->bytes;
-    t->table->line_bytes += batch->line_bytes;
-    t->report->records_archived += batch->rows;
-    t->report->bytes_uploaded += batch->bytes;
-    t->report->batches++;
-    stride_took(&t->stride, asked, batch->rows, batch->line_bytes, batch_seconds(t));
+    t->table->records_archived += a->batch->rows;
+    t->table->batches += a->objects;
+    t->table->bytes += a->batch->bytes;
+    t->table->line_bytes += a->batch->line_bytes;
+    t->report->records_archived += a->batch->rows;
+    t->report->bytes_uploaded += a->batch->bytes;
+    t->report->batches += a->objects;
     t->transients = t->let_go = 0;
-    t->txid = batch->txid;
-    walk_took(t->walk, asked, batch->rows, buf_str(&batch->max_timestamp));
-    show(t, show_counts, t);
+    if (a->batch->txid > 0)
+        t->txid = a->batch->txid;
+}
+
+/* It is dropped. */
+static void leaf_settled(struct turn *t, const struct attempt *a)
+{
+    log_msg(LOG_INFO,
+            "%s.%s.%s: partition %s.%s left whole: %" PRId64 " rows in %" PRId64
+            " objects; it is detached and dropped, it was PARTITION OF %s.%s %s",
+            t->table->database, t->table->schema, t->table->table, a->leaf->schema, a->leaf->table,
+            a->batch->rows, a->objects, a->leaf->parent_schema, a->leaf->parent_table,
+            a->leaf->bounds);
+    introspect_forget_leaf(t->info, a->leaf);
+}
+
+static void batch_settled(struct turn *t, const struct attempt *a)
+{
+    stride_took(&t->stride, a->asked, a->batch->rows, a->batch->line_bytes, batch_seconds(t));
+    walk_took(t->walk, a->asked, a->batch->rows, buf_str(&a->batch->max_timestamp));
     log_msg(LOG_INFO, "%s.%s.%s batch %" PRId64 " settled: %" PRId64 " rows, %" PRIu64 " bytes, %s",
-            t->table->database, t->table->schema, t->table->table, t->table->batches, batch->rows,
-            batch->bytes, buf_str(&batch->key));
+            t->table->database, t->table->schema, t->table->table, t->table->batches,
+            a->batch->rows, a->batch->bytes, buf_str(&a->batch->key));
+}
+
+static void count_settled(struct turn *t, const struct attempt *a)
+{
+    add_settled(t, a);
+    if (a->leaf)
+        leaf_settled(t, a);
+    else
+        batch_settled(t, a);
+    show(t, show_counts, t);
 }
 
 static bool settled_by_recover(const struct recover_report *report, const char *key)
@@ -376,8 +429,7 @@ static bool settled_by_recover(const struct recover_report *report, const char *
 
 /* A lost connection, or a COMMIT without answer: a new connection, the lock again, and recover
  * decides before anything else is done with the table. */
-static bool resolve(struct turn *t, const struct archive_batch *batch, int64_t asked,
-                    struct err *err)
+static bool resolve(struct turn *t, const struct attempt *a, struct err *err)
 {
     struct err lost = *err;
     struct recover_report recovered = {0};
@@ -387,13 +439,13 @@ static bool resolve(struct turn *t, const struct archive_batch *batch, int64_t a
         return false;
     log_err(LOG_WARN, &lost);
     if (lost.kind == ERR_TRANSIENT) /* a timeout that ended the session */
-        stride_failed(&t->stride, asked, batch_seconds(t));
+        stride_failed(&t->stride, a->asked, batch_seconds(t));
     show(t, show_retry, NULL);
     if (!connect_and_lock(t, true, err) || !recover_first(t, &recovered, err) ||
         !all_decided(&recovered, err))
         goto out;
-    if (settled_by_recover(&recovered, buf_str(&batch->key)))
-        count_settled(t, batch, asked);
+    if (settled_by_recover(&recovered, buf_str(&a->batch->key)))
+        count_settled(t, a);
     ok = true;
 out:
     recover_report_done(&recovered);
@@ -401,11 +453,14 @@ out:
 }
 
 /* The batch was rolled back so that somebody else's session could go on. Half of it may be through
- * before anybody waits. */
-static bool after_letting_go(struct turn *t, const struct archive_batch *batch, int64_t asked,
-                             const char *why, struct err *err)
+ * before anybody waits; a leaf leaves by rows. */
+static bool after_letting_go(struct turn *t, const struct attempt *a, const char *why,
+                             struct err *err)
 {
-    stride_failed(&t->stride, asked, batch_seconds(t));
+    int64_t batches = t->table->batches;
+    bool ok = true;
+
+    stride_failed(&t->stride, a->asked, batch_seconds(t));
     t->table->let_go++;
     if (++t->let_go > LET_GO_MAX) {
         err_set(err, ERR_TRANSIENT, "others wait for its locks time and again");
@@ -414,32 +469,41 @@ static bool after_letting_go(struct turn *t, const struct archive_batch *batch, 
     }
     log_msg(LOG_WARN,
             "%s.%s.%s: batch %" PRId64 " rolled back: %s; the next takes %" PRId64 " rows at most",
-            t->table->database, t->table->schema, t->table->table, t->table->batches + 1, why,
+            t->table->database, t->table->schema, t->table->table, batches + 1, why,
             stride_next(&t->stride));
     show(t, show_retry, NULL);
-    if (batch->outcome != ARCHIVE_UNKNOWN && conn_alive(t->conn))
-        return true;
-    t->reconnects--; /* this one was of our own making */
-    return resolve(t, batch, asked, err);
+    if (a->batch->outcome == ARCHIVE_UNKNOWN || !conn_alive(t->conn)) {
+        t->reconnects--; /* this one was of our own making */
+        ok = resolve(t, a, err);
+    }
+    if (a->leaf && t->table->batches == batches)
+        walk_by_rows(t->walk);
+    return ok;
 }
 
-static bool try_again(struct turn *t, const struct archive_batch *batch, int64_t asked,
-                      struct err *err)
+static bool try_again(struct turn *t, const struct attempt *a, struct err *err)
 {
+    bool unknown = a->batch->outcome == ARCHIVE_UNKNOWN;
     char why[160];
 
     if (err->kind == ERR_INTERRUPTED)
-        return batch->outcome == ARCHIVE_UNKNOWN ? resolve(t, batch, asked, err) : false;
+        return unknown ? resolve(t, a, err) : false;
     if (monitor_let_go(t->params->monitor, why, sizeof(why)))
-        return after_letting_go(t, batch, asked, why, err);
-    if (batch->outcome == ARCHIVE_UNKNOWN || !conn_alive(t->conn))
-        return resolve(t, batch, asked, err);
+        return after_letting_go(t, a, why, err);
+    if (unknown || !conn_alive(t->conn))
+        return resolve(t, a, err);
     if (err->kind == ERR_EXISTS)
         return ++t->transients <= TRANSIENT_MAX * 20;
+    if (err->kind == ERR_TRANSIENT && !a->leaf && walk_pass_over(t->walk)) {
+        log_msg(LOG_DEBUG, "somebody holds rows of this range: they are passed over");
+        return true;
+    }
     /* As long as it can be halved, the next try is another one. */
-    if (err->kind != ERR_TRANSIENT || (++t->transients > TRANSIENT_MAX && asked <= STRIDE_LEAST))
+    if (err->kind != ERR_TRANSIENT ||
+        (++t->transients > TRANSIENT_MAX && (a->leaf || a->asked <= STRIDE_LEAST)))
         return false;
-    stride_failed(&t->stride, asked, batch_seconds(t));
+    return false;
+    stride_failed(&t->stride, a->asked, batch_seconds(t));
     log_err(LOG_WARN, err);
     log_msg(LOG_WARN, "%s.%s.%s: the next batch takes %" PRId64 " rows at most", t->table->database,
             t->table->schema, t->table->table, stride_next(&t->stride));
@@ -465,6 +529,7 @@ static bool one_batch(struct turn *t, int64_t rows, bool *ret_done, struct err *
     struct buf sql = BUF_INIT;
     struct archive_batch batch = {0};
     char ignored[160];
+    struct attempt attempt = {.batch = &batch, .asked = rows, .objects = 1};
     bool ok = walk_next(t->walk, t->conn, rows, &sql, ret_done, err);
 
     if (!ok || *ret_done)
@@ -475,11 +540,11 @@ static bool one_batch(struct turn *t, int64_t rows, bool *ret_done, struct err *
     ok = archive_batch(t->archiver, t->conn, walk_leaf(t->walk), buf_str(&sql), &batch, err);
     if (!ok) {
         err_in(err, "batch %" PRId64, t->table->batches + 1);
-        ok = try_again(t, &batch, rows, err);
+        ok = try_again(t, &attempt, err);
     } else if (batch.outcome == ARCHIVE_EMPTY) {
         walk_took(t->walk, rows, 0, NULL);
     } else {
-        count_settled(t, &batch, rows);
+        count_settled(t, &attempt);
     }
 out:
     archive_batch_done(&batch);
@@ -505,6 +570,81 @@ static bool may_begin_batch(struct turn *t)
     }
 }
 
+/* --- a whole leaf --- */
+
+/* Waits for what a batch waits for. */
+static int64_t ask_rows(void *state)
+{
+    struct turn *t = state;
+
+    if (!may_begin_batch(t))
+        return 0;
+    show(t, show_phase, "archive");
+    t->batch_us = text_monotonic_us();
+    return t->object_rows = next_batch_rows(t);
+}
+
+static void took_object(void *state, const struct archive_batch *object)
+{
+    struct turn *t = state;
+
+    stride_took(&t->stride, t->object_rows, object->rows, object->line_bytes, batch_seconds(t));
+    throttle_took(t->params->throttle, object->rows, object->bytes);
+}
+
+static bool one_leaf(struct turn *t, const struct introspect_leaf *leaf, struct err *err)
+{
+    struct leaf_params params = {.archive = &t->archive,
+                                 .archiver = t->archiver,
+                                 .conn = t->conn,
+                                 .leaf = leaf,
+                                 .ask = ask_rows,
+                                 .took = took_object,
+                                 .state = t};
+    struct leaf_report report;
+    char ignored[160];
+
+    monitor_let_go(t->params->monitor, ignored, sizeof(ignored)); /* of an earlier batch */
+    bool ok = leaf_archive(&params, &report, err);
+    struct attempt attempt = {.batch = &report.total,
+                              .asked = next_batch_rows(t),
+                              .leaf = leaf,
+                              .objects = report.objects};
+
+    report.total.outcome = report.outcome;
+    if (ok && report.outcome == ARCHIVE_SETTLED) {
+        count_settled(t, &attempt);
+    } else if (ok || report.stays) {
+        if (!ok)
+            log_err(LOG_WARN, err);
+        walk_by_rows(t->walk);
+        ok = true;
+    } else {
+        ok = try_again(t, &attempt, err);
+    }
+    archive_batch_done(&report.total);
+    return ok;
+}
+
+/* --- all of it --- */
+
+static bool next_step(struct turn *t, bool *ret_done, struct err *err)
+{
+    const struct introspect_leaf *leaf = walk_whole(t->walk);
+    int64_t rows_before = t->table->records_archived;
+    uint64_t bytes_before = t->table->bytes;
+
+    if (leaf)
+        return one_leaf(t, leaf, err);
+    show(t, show_phase, "archive");
+    if (!one_batch(t, next_batch_rows(t), ret_done, err))
+        return false;
+    if (t->table->records_archived > rows_before)
+        throttle_took(t->params->throttle, t->table->records_archived - rows_before,
+                      t->table->bytes - bytes_before);
+    return true;
+}
+
 static bool archive_all(struct turn *t, bool *ret_complete, struct err *err)
 {
     bool done = false;
@@ -513,14 +653,8 @@ static bool archive_all(struct turn *t, bool *ret_complete, struct err *err)
     while (!done) {
         if (!may_begin_batch(t))
             return true;
-        show(t, show_phase, "archive");
-        int64_t rows_before = t->table->records_archived;
-        uint64_t bytes_before = t->table->bytes;
-        if (!one_batch(t, next_batch_rows(t), &done, err))
+        if (!next_step(t, &done, err))
             return false;
-        if (t->table->records_archived > rows_before)
-            throttle_took(t->params->throttle, t->table->records_archived - rows_before,
-                          t->table->bytes - bytes_before);
     }
     *ret_complete = true;
     return true;
@@ -609,14 +743,14 @@ static bool archive_table(struct turn *t, struct err *err)
 {
     bool complete;
 
-    if (!plan_estimate(t->conn, t->plan, t->info, &t->table->eligible, err))
-        return false;
     show(t, show_total, &t->table->eligible);
     if (!prepare_archive(t, err) || !play_spool(t, err))
         return false;
     t->archiver = archiver_new(&t->archive, err);
     if (!t->archiver)
         return false;
+    log_msg(LOG_INFO, "%s.%s.%s: %s walk: %s", t->table->database, t->table->schema,
+            t->table->table, t->plan->strategy, t->plan->reason);
     t->walk = walk_new(t->plan, t->info);
     bool ok = archive_all(t, &complete, err);
     log_turn(t);

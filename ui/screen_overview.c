@@ -386,7 +386,7 @@ static void add_note(const struct row *row, struct buf *text)
         err_line(&row->store_err, line, sizeof(line));
         buf_addf(text, "store: %s", line);
     } else if (row->server == KNOWN && !row->at_server.index) {
-        buf_addf(text, "no index starts with %s: every batch reads the table",
+        buf_addf(text, "no index starts with %s: every run reads the whole table",
                  row->table->timestamp_column);
     } else if (row->server == KNOWN && row->at_server.partitions > 0) {
         buf_addf(text, "%zu partitions", row->at_server.partitions);

@@ -68,8 +68,8 @@ static const struct option_choice delete_mode[] = {
 static const struct option_choice strategy[] = {
     {"auto", STRATEGY_AUTO, false},
     {"index", STRATEGY_INDEX, false},
-    {"heap", 0, true},
-    {"partition", 0, true},
+    {"heap", STRATEGY_HEAP, false},
+    {"partition", STRATEGY_PARTITION, false},
     {NULL, 0, false},
 };
 static const struct option_choice epoch_unit[] = {
@@ -395,7 +395,9 @@ const struct option_row options_table[] = {
      .fallback = "10", .min = 1, .max = 3600, .unit = "seconds", FIRST,
      .help = "Wait for a lock held by others"},
     {.name = "strategy", SETTING(strategy), .type = OPTION_CHOICE, .choices = strategy,
-     .fallback = "auto", FIRST, .help = "How rows are found; auto: the planner says which and why"},
+     .fallback = "auto", FIRST,
+     .help = "index: by the timestamp's index; heap: block by block; auto: the better of the two; "
+             "partition: whole partitions, which are dropped"},
     {.name = "delete_mode", .section = IN_SETTINGS, .offset = OPTION_NO_FIELD,
      .type = OPTION_CHOICE, .choices = delete_mode, .fallback = "delete", FIRST,
      .help = "What happens to archived rows"},

@@ -39,6 +39,17 @@ static bool wait_for_result(struct export *e, struct err *err)
     return err_pg(err, e->pg, NULL, "the connection was lost while rows came in");
 }
 
+static bool next_result(struct export *e, PGresult **ret_result, struct err *err)
+{
+    *ret_result = NULL;
+    while (PQisBusy(e->pg)) {
+        if (!wait_for_result(e, err))
+            return false;
+    }
+    *ret_result = PQgetResult(e->pg);
+    return true;
+}
+
 struct export *export_open(struct conn *conn, const char *copy_sql, const struct stop *stop,
                            struct err *err)
 {
@@ -51,11 +62,11 @@ struct export *export_open(struct conn *conn, const char *copy_sql, const struct
         err_pg(err, e->pg, NULL, "cannot send the COPY");
         goto out;
     }
-    while (PQisBusy(e->pg)) {
-        if (!wait_for_result(e, err))
+    do { /* what stands before the COPY gives no rows */
+        PQclear(result);
+        if (!next_result(e, &result, err))
             goto out;
-    }
-    result = PQgetResult(e->pg);
+    } while (PQresultStatus(result) == PGRES_COMMAND_OK);
     ok = PQresultStatus(result) == PGRES_COPY_OUT;
     if (!ok)
         err_pg(err, e->pg, result, "the server refused to export and delete the rows");
@@ -97,14 +108,11 @@ bool export_line(struct export *e, const char **ret_line, size_t *ret_len, struc
 
 bool export_end(struct export *e, int64_t *ret_rows, struct err *err)
 {
-    PGresult *result = NULL;
+    PGresult *result;
     bool ok;
 
-    while (PQisBusy(e->pg)) {
-        if (!wait_for_result(e, err))
-            return false;
-    }
-    result = PQgetResult(e->pg);
+    if (!next_result(e, &result, err))
+        return false;
     ok = PQresultStatus(result) == PGRES_COMMAND_OK;
     if (ok)
         *ret_rows = strtoll(PQcmdTuples(result), NULL, 10);

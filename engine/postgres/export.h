@@ -12,7 +12,7 @@
 #include "postgres/conn.h"
 
 struct export;
-/* Starts the COPY in the transaction that is open on conn. */
+/* Starts the COPY in the transaction that is open on conn. SET LOCAL may stand before it. */
 struct export *export_open(struct conn *conn, const char *copy_sql, const struct stop *stop,
                            struct err *err);
 /* The next row without its newline, borrowed until the next call. *ret_line NULL: the end.

@@ -210,7 +210,11 @@ enum {
     L_SECURITY,
     L_ROWS,
     L_HEAP,
-    L_TOTAL
+    L_TOTAL,
+    L_PARENT_SCHEMA,
+    L_PARENT,
+    L_PARENT_OWN,
+    L_BOUNDS
 };
 
 static const char leaves_sql[] =
@@ -221,18 +225,38 @@ static const char leaves_sql[] =
              " CASE WHEN c.relpages > 0 AND c.reltuples >= 0 THEN (c.reltuples / c.relpages *"
              "  (pg_relation_size(c.oid) / current_setting('block_size')::int))::bigint"
              "  WHEN pg_relation_size(c.oid) = 0 THEN 0 ELSE -1 END,"
-             " pg_relation_size(c.oid), pg_total_relation_size(c.oid)"
+             " pg_relation_size(c.oid), pg_total_relation_size(c.oid),"
+             " pn.nspname, p.relname, pg_has_role(p.relowner, 'USAGE'),"
+             " nullif(pg_get_expr(c.relpartbound, c.oid), 'DEFAULT')"
              " FROM tree JOIN pg_class c ON c.oid = tree.oid"
              " JOIN pg_namespace n ON n.oid = c.relnamespace"
+             " LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND c.relispartition"
+             " LEFT JOIN pg_class p ON p.oid = i.inhparent"
+             " LEFT JOIN pg_namespace pn ON pn.oid = p.relnamespace"
              " WHERE c.relkind <> 'p' ORDER BY c.oid <> $1::oid, n.nspname, c.relname";
+
+/* NULL where it is. */
+static const char *text_of(struct arena *arena, PGresult *result, int row, int column)
+{
+    if (PQgetisnull(result, row, column))
+        return NULL;
+    return arena_strdup(arena, PQgetvalue(result, row, column));
+}
 
 static void add_leaf(struct look *l, PGresult *result, int row)
 {
     struct introspect_table *t = l->table;
     int64_t rows = strtoll(PQgetvalue(result, row, L_ROWS), NULL, 10);
+    struct arena *arena = t->shape->arena;
 
-    t->leaves[row].schema = arena_strdup(t->shape->arena, PQgetvalue(result, row, L_SCHEMA));
-    t->leaves[row].table = arena_strdup(t->shape->arena, PQgetvalue(result, row, L_TABLE));
+    t->leaves[row] =
+        (struct introspect_leaf){.schema = text_of(arena, result, row, L_SCHEMA),
+                                 .table = text_of(arena, result, row, L_TABLE),
+                                 .parent_schema = text_of(arena, result, row, L_PARENT_SCHEMA),
+                                 .parent_table = text_of(arena, result, row, L_PARENT),
+                                 .bounds = text_of(arena, result, row, L_BOUNDS),
+                                 .can_drop = PQgetvalue(result, row, L_OWN)[0] == 't' &&
+                                             PQgetvalue(result, row, L_PARENT_OWN)[0] == 't'};
     t->can_select = t->can_select && PQgetvalue(result, row, L_SELECT)[0] == 't';
     t->can_delete = t->can_delete && PQgetvalue(result, row, L_DELETE)[0] == 't';
     t->can_lock = t->can_lock && PQgetvalue(result, row, L_LOCK)[0] == 't';
@@ -439,6 +463,15 @@ void introspect_free(struct introspect_table *table)
         return;
     shape_free(table->shape); /* with it its arena: leaves and texts */
     free(table);
+}
+
+void introspect_forget_leaf(struct introspect_table *table, const struct introspect_leaf *leaf)
+{
+    size_t at = (size_t)(leaf - table->leaves);
+
+    table->leaf_count--;
+    memmove(&table->leaves[at], &table->leaves[at + 1],
+            (table->leaf_count - at) * sizeof(*table->leaves));
 }
 
 /* --- how old --- */

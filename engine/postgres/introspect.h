@@ -12,6 +12,10 @@
 
 struct introspect_leaf { /* a table that holds rows: itself, or a partition or child */
     const char *schema, *table;
+    const char *parent_schema, *parent_table; /* that it is a partition of; NULL: of none */
+    const char *bounds; /* "FOR VALUES FROM ... TO ..."; NULL: none, or the default partition */
+    bool can_drop;      /* owner of it and of its parent */
+    bool whole;         /* may leave as a whole (way.h) */
 };
 
 struct introspect_table {
@@ -49,6 +53,8 @@ void introspect_free(struct introspect_table *table); /* NULL allowed */
  * ERR_PREFLIGHT where they are not those of `table` any more; ERR_TRANSIENT at lock_timeout. */
 bool introspect_freeze(struct conn *conn, const struct introspect_table *table,
                        const struct introspect_leaf *leaf, struct err *err);
+/* One leaf is there no more. */
+void introspect_forget_leaf(struct introspect_table *table, const struct introspect_leaf *leaf);
 /* The oldest and the newest timestamp of all leaves, as the server writes them, by the ends of the
  * index; "" where there is none of either, or where it would mean to read a table. ret_newest may
  * be NULL. */

@@ -1,16 +1,4 @@
-/* SPDX-License-Identifier: PostgreSQL
- *
- * One statement a batch, on one leaf:
- *
- *   COPY (DELETE FROM ONLY leaf WHERE ctid = ANY(ARRAY(
- *       SELECT ctid FROM ONLY leaf WHERE eligible AND ts >= floor ORDER BY ts LIMIT n
- *       FOR UPDATE SKIP LOCKED)) RETURNING ...) TO STDOUT
- *
- * Rows that somebody else has locked are passed over, not waited for; where the role may not
- * UPDATE, which is what FOR UPDATE asks for, the DELETE waits for them until lock_timeout. A row
- * that was changed between the snapshot and the lock is not seen by the DELETE's snapshot and
- * stays; the last sweep, which has a new one, finds it.
- */
+/* SPDX-License-Identifier: PostgreSQL */
 #include "postgres/plan.h"
 
 #include <inttypes.h>
@@ -200,21 +188,6 @@ static bool check_where(struct conn *conn, const struct plan_params *p, struct e
     return false;
 }
 
-static void choose_walk(const struct plan_params *p, struct plan *plan)
-{
-    const char *column = p->info->shape->columns[p->info->shape->timestamp_column].name;
-
-    plan->strategy = arena_strdup(plan->arena, "index");
-    if (p->info->timestamp_index)
-        plan->reason =
-            arena_printf(plan->arena, "an index starts with %s: oldest rows first", column);
-    else
-        plan->reason =
-            arena_printf(plan->arena,
-                         "no index starts with %s: every batch reads the table from its start",
-                         column);
-}
-
 struct plan *plan_make(struct conn *conn, const struct plan_params *params, struct err *err)
 {
     struct arena *arena = arena_new();
@@ -235,7 +208,7 @@ struct plan *plan_make(struct conn *conn, const struct plan_params *params, stru
     if (!ask_limits(conn, params, plan, buf_str(&start), buf_str(&end), err) ||
         !check_where(conn, params, err) || !make_condition(conn, params, plan, err))
         goto out;
-    choose_walk(params, plan);
+    plan->strategy = plan_way_name(plan->way);
     ok = true;
 out:
     buf_done(&start);
@@ -244,6 +217,11 @@ out:
         return plan;
     plan_free(plan);
     return NULL;
+}
+
+const char *plan_way_name(enum plan_way way)
+{
+    return way == PLAN_HEAP ? "heap" : "index";
 }
 
 void plan_free(struct plan *plan)
@@ -328,115 +306,4 @@ bool plan_estimate(struct conn *conn, const struct plan *plan, const struct intr
     buf_done(&sql);
     buf_done(&json);
     return ok;
-}
-
-/* --- the walk --- */
-
-struct walk {
-    const struct plan *plan;
-    const struct introspect_table *info;
-    size_t leaf;
-    bool sweeping;    /* the last look at this leaf, without floor */
-    struct buf floor; /* COPY text of the largest timestamp taken of this leaf; "" none */
-};
-
-struct walk *walk_new(const struct plan *plan, const struct introspect_table *info)
-{
-    struct walk *walk = mem_alloc(sizeof(*walk));
-
-    walk->plan = plan;
-    walk->info = info;
-    return walk;
-}
-
-void walk_free(struct walk *walk)
-{
-    if (!walk)
-        return;
-    buf_done(&walk->floor);
-    free(walk);
-}
-
-static void add_selection(struct walk *walk, struct conn *conn, int64_t rows, struct buf *sql)
-{
-    buf_adds(sql, "SELECT ctid FROM ");
-    add_leaf(conn, &walk->info->leaves[walk->leaf], sql);
-    buf_addf(sql, " WHERE %s", walk->plan->eligible_sql);
-    if (walk->info->timestamp_index) {
-        if (walk->floor.len > 0) {
-            buf_adds(sql, " AND ");
-            add_timestamp(conn, walk->info, sql);
-            buf_adds(sql, " >= ");
-            conn_add_literal(conn, sql, buf_str(&walk->floor));
-        }
-        buf_adds(sql, " ORDER BY ");
-        add_timestamp(conn, walk->info, sql);
-    }
-    buf_addf(sql, " LIMIT %" PRId64 "%s", rows,
-             walk->info->can_lock ? " FOR UPDATE SKIP LOCKED" : "");
-}
-
-static void add_columns(const struct walk *walk, struct conn *conn, struct buf *sql)
-{
-    for (size_t i = 0; i < walk->info->shape->column_count; i++) {
-        if (i > 0)
-            buf_addc(sql, ',');
-        conn_add_ident(conn, sql, walk->info->shape->columns[i].name);
-    }
-}
-
-bool walk_next(struct walk *walk, struct conn *conn, int64_t rows, struct buf *ret_sql,
-               bool *ret_done, struct err *err)
-{
-    (void)err;
-    *ret_done = walk->leaf >= walk->info->leaf_count;
-    if (*ret_done)
-        return true;
-    buf_reset(ret_sql);
-    buf_adds(ret_sql, "COPY (DELETE FROM ");
-    add_leaf(conn, &walk->info->leaves[walk->leaf], ret_sql);
-    buf_adds(ret_sql, " WHERE ctid = ANY(ARRAY(");
-    add_selection(walk, conn, rows, ret_sql);
-    buf_adds(ret_sql, "))");
-    /* Not locked by then, a row may have been changed: what it is now has to be eligible. */
-    if (!walk->info->can_lock)
-        buf_addf(ret_sql, " AND (%s)", walk->plan->eligible_sql);
-    buf_adds(ret_sql, " RETURNING ");
-    add_columns(walk, conn, ret_sql);
-    buf_adds(ret_sql, ") TO STDOUT");
-    return true;
-}
-
-const struct introspect_leaf *walk_leaf(const struct walk *walk)
-{
-    return &walk->info->leaves[walk->leaf];
-}
-
-void walk_took(struct walk *walk, int64_t asked, int64_t rows, const char *max_timestamp)
-{
-    if (rows >= asked) {
-        if (!walk->sweeping && max_timestamp && *max_timestamp) {
-            buf_reset(&walk->floor);
-            buf_adds(&walk->floor, max_timestamp);
-        }
-        return;
-    }
-    buf_reset(&walk->floor);
-    if (walk->sweeping)
-        walk->leaf++;
-    walk->sweeping = !walk->sweeping;
-}
-
-void walk_describe(const struct walk *walk, struct buf *ret_text)
-{
-    if (walk->leaf >= walk->info->leaf_count) {
-        buf_adds(ret_text, "done");
-        return;
-    }
-    const struct introspect_leaf *leaf = &walk->info->leaves[walk->leaf];
-    buf_addf(ret_text, "%s.%s", leaf->schema, leaf->table);
-    if (walk->sweeping)
-        buf_adds(ret_text, ", last sweep");
-    else if (walk->floor.len > 0)
-        buf_addf(ret_text, ", floor %s", buf_str(&walk->floor));
 }

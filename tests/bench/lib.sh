@@ -2,13 +2,15 @@
 #
 # What the benchmarks share: a server, a table of about 440 bytes a row, a configuration, medians.
 #
-#   BENCH_ROWS=1000000  BENCH_ROUNDS=3  BENCH_BATCH=100000  BUILD=build
+#   BENCH_ROWS=1000000  BENCH_ROUNDS=3  BENCH_BATCH=100000  BENCH_STRATEGY=auto  BENCH_SHUFFLED=  BUILD=build
 set -euo pipefail
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$(cd "${BUILD:-.}" && pwd)
 ROWS=${BENCH_ROWS:-1000000}
 ROUNDS=${BENCH_ROUNDS:-3}
 BATCH=${BENCH_BATCH:-100000}
+STRATEGY=${BENCH_STRATEGY:-auto}
+SHUFFLED=${BENCH_SHUFFLED:-} # not empty: rows lie in the table in no order of time
 TOP=$(mktemp -d "${TMPDIR:-/tmp}/archiver-bench.XXXXXX")
 chmod 755 "$TOP"
 trap '"$TESTS/harness/pg.sh" stop "$TOP/pg" || true; rm -rf "$TOP"' EXIT
@@ -34,7 +36,7 @@ fill() { # about 440 bytes a row in the heap and its index
                  'note', repeat(md5((g * 7)::text) || ' ', 3)),
              ('10.' || g / 65536 % 256 || '.' || g / 256 % 256 || '.' || g % 256)::inet,
              now() - interval '1 year' + g * interval '1 second'
-         FROM generate_series(1, $ROWS) g"
+         FROM generate_series(1, $ROWS) g ${SHUFFLED:+ORDER BY md5(g::text)}"
     sql "CREATE INDEX ON audit (created_at)"
     sql "VACUUM ANALYZE audit"
     sql CHECKPOINT
@@ -46,7 +48,7 @@ config() { # LEVEL VACUUM
     cat >"$TOP/archiver.yaml" <<CONFIG
 version: "3"
 s3: {endpoint: "file://$TOP/store", bucket: cold, prefix: pg}
-defaults: {retention_days: 30, batch_size: $BATCH, batch_bytes_mb: 1024, compression_level: $1, vacuum_strategy: $2}
+defaults: {retention_days: 30, batch_size: $BATCH, batch_bytes_mb: 1024, compression_level: $1, vacuum_strategy: $2, strategy: $STRATEGY}
 databases:
   - name: bench
     dbname: postgres

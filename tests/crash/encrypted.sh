@@ -11,7 +11,7 @@ CRASH_SECTION='encryption: {key_id: a, key_env: CRASH_KEY}'
 
 points() {
     "$ARCHIVER" fault-points | awk '{ print $1 }' |
-        grep -vE '^(s3\.|recover\.|rewrap\.|restore\.|clock\.|export\.cut|dir\.corrupt|archive\.commit_lost)'
+        grep -vE '^(s3\.|recover\.|leaf\.|rewrap\.|restore\.|clock\.|export\.cut|dir\.corrupt|archive\.commit_lost)'
 }
 
 # Every object of a batch is there, or none: an envelope too.

@@ -8,27 +8,70 @@
 QUIET=1
 
 points() { # those that a directory store and a run without trouble pass
-    "$ARCHIVER" fault-points | awk '{ print $1 }' |
-        grep -vE '^(s3\.|recover\.|rewrap\.|put\.envelope|clock\.|export\.cut|dir\.corrupt|archive\.commit_lost)'
+    local never='s3\.|recover\.|rewrap\.|put\.envelope|clock\.|export\.cut|dir\.corrupt|archive\.commit_lost'
+    [ "${CRASH_WAY:-}" = partition ] || never="$never|leaf\."
+    "$ARCHIVER" fault-points | awk '{ print $1 }' | grep -vE "^($never)"
 }
 
 test_there_are_points_to_be_killed_at() {
     [ "$(points | wc -l)" -ge 18 ]
 }
 
-killed_at() { # SED-ADDRESS: at these of the points
-    local point
+killed_at() { # SED-ADDRESS WAY: at these of the points, the rows being found so
+    local point CRASH_WAY=$2
     for point in $(points | sed -n "$1p"); do
         survives "$point=kill@2"
     done
 }
 
 test_killed_at_the_odd_points() {
-    killed_at 1~2
+    killed_at 1~2 index
 }
 
 test_killed_at_the_even_points() {
-    killed_at 2~2
+    killed_at 2~2 index
+}
+
+test_in_a_heap_killed_at_the_odd_points() {
+    killed_at 1~2 heap
+}
+
+test_in_a_heap_killed_at_the_even_points() {
+    killed_at 2~2 heap
+}
+
+test_in_a_whole_partition_killed_at_the_odd_points() {
+    killed_at 1~2 partition
+}
+
+test_in_a_whole_partition_killed_at_the_even_points() {
+    killed_at 2~2 partition
+}
+
+# What the two above stand on: undisturbed, both partitions go.
+test_whole_partitions_are_dropped() {
+    local CRASH_WAY=partition
+    crash_place
+    ok archive
+    same "$(sql "SELECT coalesce(to_regclass('logs_1'), to_regclass('logs_2')) IS NULL")" t
+    balanced "$DIR/all"
+}
+
+# Dropped, or there with all its rows; and which of them, recover knows.
+test_the_drop_is_committed_and_its_answer_lost() {
+    local CRASH_WAY=partition fault
+    for fault in lost unsent; do
+        survives "archive.commit_lost=$fault@1"
+        survives "archive.commit_lost=$fault@2"
+    done
+}
+
+test_a_catalog_line_of_a_dropped_partition_is_missing() {
+    local CRASH_WAY=partition n
+    for n in 1 2 3; do
+        survives "catalog.append=fail@$n"
+        survives "catalog.append=kill@$n"
+    done
 }
 
 # The last is that of the run's report, which stands beside the tables.

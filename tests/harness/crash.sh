@@ -5,14 +5,32 @@
 . "$TESTS/harness/lib.sh"
 
 # 4,000 rows of which 1,817 are old, in batches of 300: seven batches, the last one not full.
-# CRASH_SECTION: a further section of the configuration.
+# CRASH_SECTION: a further section of the configuration. CRASH_WAY: how they are found; as whole
+# partitions there are two, of 880 and 720 rows, and a default one for the others.
 crash_place() {
     fresh
-    config '' '  batch_size: 300
-  member_kb: 64'
+    config '' "  batch_size: 300
+  member_kb: 64
+  strategy: ${CRASH_WAY:-auto}"
     [ -z "${CRASH_SECTION:-}" ] || echo "$CRASH_SECTION" >>"$CONF"
     logs 4000
     all_ids "$DIR/all"
+    [ "${CRASH_WAY:-}" != partition ] || in_partitions
+}
+
+in_partitions() {
+    local first second
+    first=$(date -u -d '-130 days' +%F)
+    second=$(date -u -d '-100 days' +%F)
+    sql "ALTER TABLE logs RENAME TO plain;
+         CREATE TABLE logs (LIKE plain INCLUDING DEFAULTS, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+         CREATE TABLE logs_1 PARTITION OF logs FOR VALUES FROM (MINVALUE) TO ('$first');
+         CREATE TABLE logs_2 PARTITION OF logs FOR VALUES FROM ('$first') TO ('$second');
+         CREATE TABLE logs_3 PARTITION OF logs DEFAULT;
+         INSERT INTO logs SELECT * FROM plain;
+         ALTER SEQUENCE logs_id_seq OWNED BY NONE;
+         DROP TABLE plain"
+    rows_are_of_old
 }
 
 # After the fault: recover decides everything, nothing is lost or double, nothing is left over, and

@@ -108,6 +108,31 @@ logs() {
          ANALYZE logs"
 }
 
+# Returns when all transactions from before are over: rows that may be younger than one of them keep a
+# partition.
+rows_are_of_old() {
+    local last
+    last=$(sql 'SELECT txid_current()')
+    until [ "$(sql 'SELECT txid_snapshot_xmin(txid_current_snapshot())')" -gt "$last" ]; do
+        sleep 0.1
+    done
+}
+
+# Runs statements in a session of its own; `held` waits until it holds what it should.
+in_background() { # STATEMENTS
+    psql -XAtq -v ON_ERROR_STOP=1 -d "$DB" -c "$1" >/dev/null &
+    BACKGROUND=$!
+}
+
+held() { # CONDITION on pg_stat_activity
+    local try
+    for try in $(seq 100); do
+        [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE datname = '$DB' AND $1")" = 0 ] || return 0
+        sleep 0.05
+    done
+    fail "nobody: $1"
+}
+
 # --- the program ---
 
 # Runs it with the configuration; its exit code is in CODE, stdout in $OUT, stderr in $ERR.

@@ -5,21 +5,6 @@
 # shellcheck source=../harness/lib.sh
 . "$TESTS/harness/lib.sh"
 
-# Runs statements in a session of its own; `held` waits until it holds what it should.
-in_background() { # STATEMENTS
-    psql -XAtq -v ON_ERROR_STOP=1 -d "$DB" -c "$1" >/dev/null &
-    BACKGROUND=$!
-}
-
-held() { # CONDITION on pg_stat_activity
-    local try
-    for try in $(seq 100); do
-        [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE datname = '$DB' AND $1")" = 0 ] || return 0
-        sleep 0.05
-    done
-    fail "nobody: $1"
-}
-
 test_locked_rows_are_passed_over_counted_and_taken_next_time() {
     fresh
     logs 3000
@@ -83,16 +68,20 @@ print(sum(json.loads(line)["n"] for line in sys.stdin))'; sql 'SELECT coalesce(s
 }
 
 test_late_rows_with_old_timestamps_are_archived() {
-    fresh
-    config '' '  batch_size: 100
-  sleep_between_batches: 0.1'
-    logs 3000
-    in_background "SELECT pg_sleep(0.4); INSERT INTO logs (id, at) SELECT g, now() - interval '300 days' FROM generate_series(5001, 5020) g"
-    ok archive
-    wait $BACKGROUND
-    same "$(sql 'SELECT count(*) FROM logs WHERE id > 5000')" 0 "late rows"
-    all_ids "$DIR/young"
-    archived_ids | sort -n - "$DIR/young" | cmp - <(seq 3000; seq 5001 5020)
+    local way
+    for way in index heap; do
+        fresh
+        config '' "  batch_size: 100
+  strategy: $way
+  sleep_between_batches: 0.1"
+        logs 3000
+        in_background "SELECT pg_sleep(0.4); INSERT INTO logs (id, at) SELECT g, now() - interval '300 days' FROM generate_series(5001, 5020) g"
+        ok archive
+        wait $BACKGROUND
+        same "$(sql 'SELECT count(*) FROM logs WHERE id > 5000')" 0 "late rows, $way"
+        all_ids "$DIR/young"
+        archived_ids | sort -n - "$DIR/young" | cmp - <(seq 3000; seq 5001 5020)
+    done
 }
 
 test_inserts_go_on_meanwhile() {
@@ -157,7 +146,7 @@ test_stopped_twice_rolls_back_at_once() {
     all_ids "$DIR/all"
     "$ARCHIVER" -c "$CONF" archive >"$DIR/out" 2>"$DIR/err" </dev/null &
     local pid=$! code=0
-    held "query LIKE 'COPY (DELETE%' AND state = 'active'"
+    held "query LIKE 'SET LOCAL%COPY (DELETE%' AND state = 'active'"
     kill -TERM $pid
     sleep 0.2
     kill -TERM $pid
