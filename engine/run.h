@@ -38,7 +38,7 @@ const char *run_status_name(enum run_status status);
 struct run_table {
     const char *database, *schema, *table; /* borrowed from the config */
     enum run_status status;
-    char strategy[16], reason[160], cutoff[40], oldest[64];
+    char strategy[16], reason[256], cutoff[40], oldest[64];
     int64_t eligible; /* rows when the table's turn came; dry run: exact; else the planner's
                          estimate; -1 unknown */
     int64_t records_archived, skipped_locked, batches;

@@ -107,6 +107,34 @@ test_a_mixture_is_left_to_people_and_the_table_waits() {
     end_pair
 }
 
+test_a_partition_that_is_dropped_there_too_is_settled_by_its_keys() {
+    local CRASH_WAY=partition
+    pair
+    ARCHIVER_FAULT=archive.committed=kill@1 run archive
+    same "$(sql "SELECT to_regclass('logs_1') IS NULL")" t
+    standby_has_all
+    fail_over
+    ok recover --json
+    same "$(verdicts | awk '{ print $2 }')" settled
+    settles 'a failover after a dropped partition'
+    end_pair
+}
+
+test_a_partition_that_the_failover_brought_back_is_no_archive() {
+    local CRASH_WAY=partition
+    pair
+    standby_has_all
+    stop_receiving
+    ARCHIVER_FAULT=archive.committed=kill@1 run archive
+    same "$(sql "SELECT to_regclass('logs_1') IS NULL")" t
+    fail_over
+    same "$(sql "SELECT to_regclass('logs_1') IS NULL")" f
+    ok recover --json
+    same "$(verdicts | awk '{ print $2 }')" removed
+    settles 'a failover that undid a drop'
+    end_pair
+}
+
 # Rolled back, its objects complete, its rows taken by a later batch; then the transaction is no
 # longer known. Settling it would have the rows twice.
 test_keys_that_another_archive_holds_settle_nothing() {

@@ -62,5 +62,6 @@ survives() {
     ARCHIVER_FAULT=$1 run archive
     [ -n "${QUIET:-}" ] || echo "    $1: exit $CODE, $(sql 'SELECT count(*) FROM logs') rows stayed"
     unset ARCHIVER_FAULT
+    [[ $1 != leaf.*=kill@[12] ]] || same "$CODE" 137 "the exit code of $1"
     settles "$1"
 }
