@@ -502,7 +502,6 @@ static bool try_again(struct turn *t, const struct attempt *a, struct err *err)
     if (err->kind != ERR_TRANSIENT ||
         (++t->transients > TRANSIENT_MAX && (a->leaf || a->asked <= STRIDE_LEAST)))
         return false;
-    return false;
     stride_failed(&t->stride, a->asked, batch_seconds(t));
     log_err(LOG_WARN, err);
     log_msg(LOG_WARN, "%s.%s.%s: the next batch takes %" PRId64 " rows at most", t->table->database,
