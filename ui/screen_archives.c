@@ -313,20 +313,9 @@ static const struct keys_binding bindings[] = {
      "rows of the marked ones, or this one, into their tables",
      true},
     {RESTORE, {'o'}, "restore as", "the same with a say in where to, columns, conflicts", false},
-    {VERIFY, {'c'}, "verify table", "verify the archives of this one's table", false},
+    {VERIFY, {'c'}, "verify", "verify the marked ones, or this one", false},
     {RELOAD, {'r', K_CTRL('r')}, "reload", "list again", false},
 };
-
-static void verify_table(struct app *app, const struct row *row)
-{
-    char *database = mem_strdup(row->table), *table = strchr(database, '.');
-
-    if (table) {
-        *table = '\0';
-        app_run_words(app, (const char *const[]){"verify", "-d", database, "-t", table + 1, NULL});
-    }
-    free(database);
-}
 
 /* The marked ones, else the one that the cursor is on. */
 struct chosen {
@@ -490,11 +479,29 @@ static void open_row(struct screen *s)
     }
 }
 
+static void verify(struct screen *s)
+{
+    struct buf keys = BUF_INIT;
+    size_t count;
+    struct browse_part *parts = choose_parts(s, false, &count);
+
+    for (size_t i = 0; i < count && i < CHOSEN_MAX; i++) {
+        buf_adds(&keys, i > 0 ? " " : "");
+        text_add_name(&keys, parts[i].key, " ");
+    }
+    if (count > CHOSEN_MAX)
+        app_say(s->app, STYLE_WARN, "%d archives at a time; 5 verifies whole tables", CHOSEN_MAX);
+    else if (count > 0)
+        verify_form_open(s->app, buf_str(&keys));
+    buf_done(&keys);
+    free(parts);
+}
+
 static void act(struct app *app, void *self, int action)
 {
     struct screen *s = self;
-    size_t at;
 
+    (void)app;
     switch ((enum action)action) {
     case OPEN:
         open_row(s);
@@ -518,8 +525,7 @@ static void act(struct app *app, void *self, int action)
         ask_restore(s);
         break;
     case VERIFY:
-        if (table_current(&s->table, &at))
-            verify_table(app, &s->rows[at]);
+        verify(s);
         break;
     case TREE:
         s->in_tree = !s->in_tree;

@@ -92,7 +92,8 @@ END
 
 test_a_list_is_filtered_marked_and_summed() {
     fresh
-    three_tables "  batch_size: 500"
+    three_tables "  batch_size: 500
+  strategy: index"
     ok archive
     console <<'END'
 wait cutoff
@@ -120,7 +121,8 @@ test_rows_come_back_by_keys() {
     fresh
     own_runs
     logs 4800
-    config "" "  batch_size: 1000"
+    config "" "  batch_size: 1000
+  strategy: index"
     sql "SELECT md5(string_agg(l::text, ',' ORDER BY id)) FROM logs l" >"$DIR/before"
     ok archive
     console <<'END'
@@ -162,7 +164,8 @@ END
 
 test_a_tree_narrows_the_list() {
     fresh
-    three_tables "  batch_size: 500"
+    three_tables "  batch_size: 500
+  strategy: index"
     ok archive
     local all day
     all=$("$ARCHIVER" -c "$CONF" list --json | wc -l)
@@ -201,6 +204,7 @@ test_a_key_is_found_and_shown_among_others() {
     own_runs
     logs 4800
     config "" "  batch_size: 1000
+  strategy: index
   member_kb: 64"
     ok archive
     console <<'END'

@@ -19,6 +19,7 @@ many_members() {
     own_runs
     logs 6800
     config "" "  batch_size: ${1:-5000}
+  strategy: index
   member_kb: ${2:-64}"
     ok archive
 }

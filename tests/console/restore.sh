@@ -16,7 +16,8 @@ archived_logs() {
     own_runs
     export XDG_STATE_HOME=$DIR/state
     logs 4800
-    config "" "  batch_size: 1000"
+    config "" "  batch_size: 1000
+  strategy: index"
     content logs >"$DIR/before"
     ok archive
 }
@@ -363,7 +364,8 @@ END
 
 test_a_run_of_three_tables_is_rolled_back_at_once() {
     fresh
-    three_tables "  batch_size: 1000"
+    three_tables "  batch_size: 1000
+  strategy: index"
     ok archive
     console <<'END'
 wait cutoff

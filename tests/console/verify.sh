@@ -20,6 +20,7 @@ six_archives() {
     own_runs
     logs 4800
     config "" "  batch_size: 500
+  strategy: index
   member_kb: 16"
     ok archive
 }
@@ -129,7 +130,8 @@ test_how_it_looks() {
 
 test_one_table_or_what_is_marked_and_deeper() {
     fresh
-    three_tables "  batch_size: 500"
+    three_tables "  batch_size: 500
+  strategy: index"
     ok archive
     console <<'END'
 wait cutoff
