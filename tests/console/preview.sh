@@ -30,7 +30,7 @@ bucket_behind_proxy() {
     BUCKET=b$(echo -n "$TEST" | md5sum | cut -c1-12)
     s3 PUT "/$BUCKET" -f -o /dev/null
     many_members "$@"
-    sed -i "s/^  prefix: pg/  prefix: pg\n  retries: 1\n  idle_timeout: 2\n  connect_timeout: 2/" "$CONF"
+    sed -i "s/^  prefix: pg/  prefix: pg\n  retries: 1\n  idle_timeout: 30\n  connect_timeout: 2/" "$CONF"
 }
 
 test_rows_are_reached_by_number_time_key_text_and_expression() {
