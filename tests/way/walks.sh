@@ -318,6 +318,7 @@ test_a_table_may_lose_all_its_partitions() {
     rows_are_of_old
     ok archive --json
     same "$(json "$OUT" '["tables"][0]["size_after"]')" 0
+    same "$(reason)" 'all of 2 partitions leave whole'
     same "$(leaves)" ''
     balanced "$DIR/all"
     ok archive --json
