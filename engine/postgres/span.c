@@ -9,6 +9,8 @@
 #define AIM 0.9
 /* A step is at most so many times the one before, where there is nothing to take too. */
 #define GROWTH 4
+/* Blocks (1 MiB) that are read again by every batch, so that each of them is full. */
+#define SMALL INT64_C(128)
 /* Blocks of a small first step. */
 #define FEW INT64_C(64)
 /* Blocks (8 GiB): what one statement reads at most. */
@@ -32,6 +34,7 @@ bool span_begin(struct span *span, struct conn *conn, const struct introspect_le
     *span = (struct span){.blocks = strtoll(PQgetvalue(result, 0, 0), NULL, 10),
                           .rows_a_block = strtod(PQgetvalue(result, 0, 1), NULL)};
     span->most_a_block = span->rows_a_block;
+    span->careful = careful;
     if (careful || span->rows_a_block <= 0 || PQgetvalue(result, 0, 2)[0] == 't')
         span->last_blocks = FEW / GROWTH;
     if (span->rows_a_block <= 0)
@@ -52,6 +55,8 @@ void span_range(struct span *span, int64_t rows)
         step = (double)(span->last_blocks * GROWTH);
     if (step > STEP_MAX)
         step = STEP_MAX;
+    if (span->blocks <= SMALL && !span->careful)
+        step = (double)span->blocks;
     span->end = span->start + (step < 1 ? 1 : (int64_t)step);
     span->rows = 0;
     span->chosen = true;

@@ -21,11 +21,13 @@ struct span {
     int64_t last_blocks; /* of the step before; 0: there was none */
     double rows_a_block; /* 0: not one */
     double most_a_block; /* rows a block holds, leaving or not; 0: not known */
+    bool careful;        /* the statement has no limit of its own */
     bool chosen;         /* start and end are those of the step in work */
 };
 
 /* The first step is a small one where nothing is known of the table as it is, and where `careful`:
- * the statement that reads it has no limit of its own. */
+ * the statement that reads it has no limit of its own. Else a small heap is one step, read again
+ * for each batch. */
 bool span_begin(struct span *span, struct conn *conn, const struct introspect_leaf *leaf,
                 bool careful, struct err *err);
 /* Chooses the step for about `rows`, or gives the one in work again. */

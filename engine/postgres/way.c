@@ -230,8 +230,12 @@ static bool choose_partitions(struct plan *plan, const struct way_params *p, str
         return true;
     }
     plan->strategy = "partition";
-    plan->reason = arena_printf(plan->arena, "%zu of %zu partitions leave whole; of the others, %s",
-                                found.whole, p->info->leaf_count, plan->reason);
+    if (found.whole == p->info->leaf_count)
+        plan->reason = arena_printf(plan->arena, "all of %zu partitions leave whole", found.whole);
+    else
+        plan->reason =
+            arena_printf(plan->arena, "%zu of %zu partitions leave whole; of the others, %s",
+                         found.whole, p->info->leaf_count, plan->reason);
     return true;
 }
 

@@ -34,6 +34,11 @@ test_killed_at_every_point() {
     each_point kill@2
 }
 
+test_in_a_whole_partition_killed_at_every_point() {
+    local CRASH_WAY=partition
+    each_point kill@2
+}
+
 test_failed_at_every_point() {
     each_point fail@2
 }

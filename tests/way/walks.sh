@@ -6,8 +6,8 @@
 . "$TESTS/harness/lib.sh"
 
 # As `logs`, in no order of time and without an index; $2: old rows have a timestamp of this one.
-heap() { # ROWS
-    sql "CREATE TABLE logs (id int PRIMARY KEY, at timestamptz NOT NULL, body text);
+heap() { # ROWS; of more blocks than are read as one range
+    sql "CREATE TABLE logs (id int PRIMARY KEY, at timestamptz NOT NULL, body text) WITH (fillfactor = 15);
          INSERT INTO logs SELECT g, now() - (g * 7919 % $1 + 1) * interval '1 hour', repeat('x', g % 90)
          FROM generate_series(1, $1) g;
          ANALYZE logs"
@@ -99,6 +99,17 @@ test_batches_of_a_heap_are_of_the_size_asked_for() {
     "$ARCHIVER" -c "$CONF" list --json 2>/dev/null | jq .records >"$DIR/sizes"
     [ "$(sort -n "$DIR/sizes" | tail -1)" -le 550 ] || fail "a batch of $(sort -n "$DIR/sizes" | tail -1)"
     [ "$(wc -l <"$DIR/sizes")" -le 55 ] || fail "$(wc -l <"$DIR/sizes") batches"
+}
+
+test_batches_of_a_small_heap_are_full() {
+    fresh
+    config '' '  batch_size: 100'
+    sql "CREATE TABLE logs (id int PRIMARY KEY, at timestamptz);
+         INSERT INTO logs SELECT g, now() - interval '1 year' FROM generate_series(1, 1000) g"
+    all_ids "$DIR/all"
+    ok archive --json
+    same "$(way) $(json "$OUT" '["batches"]')" 'heap 10'
+    balanced "$DIR/all"
 }
 
 test_a_heap_that_was_never_analysed_is_walked() {
@@ -318,6 +329,7 @@ test_a_table_may_lose_all_its_partitions() {
     rows_are_of_old
     ok archive --json
     same "$(json "$OUT" '["tables"][0]["size_after"]')" 0
+    same "$(reason)" 'all of 2 partitions leave whole'
     same "$(leaves)" ''
     balanced "$DIR/all"
     ok archive --json
