@@ -74,8 +74,9 @@ test_path_style_and_virtual_style() {
 test_a_large_object_goes_in_parts() {
     fresh_bucket
     sed -i 's/^  prefix: pg/  prefix: pg\n  multipart_threshold_mb: 5\n  part_size_mb: 5/' "$CONF"
-    sed -i 's/retention_days: 90/retention_days: 90\n  compression_level: 1\n  batch_size: 1000000/' "$CONF"
+    sed -i 's/retention_days: 90/retention_days: 90\n  compression_level: 1\n  batch_size: 1000000\n  strategy: index/' "$CONF"
     sql "CREATE TABLE logs (id bigint PRIMARY KEY, at timestamptz, noise text);
+         CREATE INDEX ON logs (at);
          INSERT INTO logs SELECT g, now() - interval '1 year',
              (SELECT string_agg(md5(g::text || h), '') FROM generate_series(1, 30) h)
          FROM generate_series(1, 30000) g;
