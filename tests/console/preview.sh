@@ -340,6 +340,13 @@ wait 20 5 archives
 key p
 wait row 1 of 
 random 41 1500
+resize 16 60
+resize 60 220
+resize 17 61
+resize 24 80
+resize 16 200
+resize 50 60
+resize 5 20
 resize 50 200
 key Esc Esc Esc Esc Esc 3
 quiet 300
