@@ -144,6 +144,7 @@ static void start(struct app *app, void *self, const char *typed)
     s->started = true;
     if (!s->r->counting)
         restoring_forget_counts(s->r); /* what was counted is another table by then */
+    compose(s);
 }
 
 enum action { START = 1, BACK };
