@@ -112,8 +112,11 @@ static const struct type *copy_type(struct browse *b, const struct type *type)
 static size_t column_of(struct browse *b, const char *name, const struct type *type)
 {
     for (size_t i = 0; i < b->column_count; i++) {
-        if (strcmp(b->names[i], name) == 0)
-            return i;
+        if (strcmp(b->names[i], name) != 0)
+            continue;
+        if (!b->types[i] && type)
+            b->types[i] = copy_type(b, type);
+        return i;
     }
     size_t at = b->column_count++;
     b->names = mem_grow(b->names, b->column_count * sizeof(*b->names));
@@ -121,6 +124,11 @@ static size_t column_of(struct browse *b, const char *name, const struct type *t
     b->names[at] = arena_strdup(b->arena, name);
     b->types[at] = type ? copy_type(b, type) : NULL;
     return at;
+}
+
+void browse_know_column(struct browse *b, const char *name)
+{
+    column_of(b, name, NULL);
 }
 
 static void know_columns(struct browse *b)
@@ -284,17 +292,6 @@ static bool add_line(struct browse *b, struct browse_page *page, const char *lin
     return ok;
 }
 
-/* The first row behind the member that this one of the open archive stands in. */
-static uint64_t behind_member(const struct browse *b, uint64_t row)
-{
-    const struct metadata *m = reader_about(b->reader);
-
-    if (m->member_count == 0)
-        return m->record_count;
-    const struct member_index *member = &m->members[metadata_member_of(m, row)];
-    return member->first_row + member->rows;
-}
-
 /* Goes over what cannot be read. False: it is not the archive's fault. */
 static bool go_over(struct browse *b, struct browse_page *page, const struct err *why,
                     struct err *err)
@@ -304,7 +301,7 @@ static bool go_over(struct browse *b, struct browse_page *page, const struct err
         return false;
     }
     err_also(&page->err, why);
-    reader_seek(b->reader, behind_member(b, reader_tell(b->reader)));
+    reader_skip(b->reader);
     return true;
 }
 
@@ -361,7 +358,7 @@ static void read_matches(struct browse *b, struct browse_page *page, size_t most
     b->end = b->next_part == b->part_count;
     b->matches += page->rows;
     if (err->kind != ERR_NONE && page->rows > 0) { /* what was found is not lost by it */
-        page->err = *err;
+        err_also(&page->err, err);
         *err = ERR_INIT;
     }
 }

@@ -47,6 +47,8 @@ void browse_place(const struct browse *browse, uint64_t row, size_t *ret_part, u
 size_t browse_column_count(const struct browse *browse);
 const char *browse_column(const struct browse *browse, size_t i);
 const struct type *browse_type(const struct browse *browse, size_t i);
+/* A column that stands before those that archives bring. */
+void browse_know_column(struct browse *browse, const char *name);
 /* The first archive's timestamp column; NULL: none. */
 const char *browse_timestamp(const struct browse *browse);
 

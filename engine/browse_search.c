@@ -67,10 +67,11 @@ static bool search_rows(struct browse_searched *s, uint64_t from, uint64_t end, 
 
     *ret_found = false;
     reader_seek(s->reader, from);
+    reader_until(s->reader, end);
     while (last || !*ret_found) {
         if (!reader_next(s->reader, &line, &len, err))
             return false;
-        if (!line || reader_row(s->reader) >= end)
+        if (!line)
             return true;
         if (!s->is_where && !row_has(s, line, len, &has, err))
             return false;

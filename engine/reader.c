@@ -31,6 +31,8 @@ struct reader {
     uint64_t at;         /* the row that position stands before */
     size_t position;     /* in lines */
     uint64_t row;        /* the next one that is asked for */
+    uint64_t until;      /* none from here on */
+    bool row_is_bad;     /* the last one that was asked for, alone */
     const char *line;    /* the current one */
     size_t line_len;
     struct decode_span *spans; /* of the current line */
@@ -110,6 +112,7 @@ struct reader *reader_open(const struct reader_params *params, struct err *err)
 
     r->config = params->config;
     r->stop = params->stop;
+    r->until = UINT64_MAX;
     r->keyring = keyring_new(params->config);
     r->store = store_open(&params->config->s3, params->stop, err);
     if (!r->store || !find_keys(r, params->key, err))
@@ -287,6 +290,27 @@ void reader_seek(struct reader *r, uint64_t row)
     r->row = row;
 }
 
+void reader_until(struct reader *r, uint64_t row)
+{
+    r->until = row;
+}
+
+void reader_skip(struct reader *r)
+{
+    const struct metadata *m = r->metadata;
+    size_t member = metadata_member_of(m, r->row);
+
+    if (r->row_is_bad) /* it is behind it already */
+        return;
+    r->row = m->member_count > 0 ? m->members[member].first_row + m->members[member].rows
+                                 : m->record_count;
+}
+
+static bool is_over(const struct reader *r)
+{
+    return r->row >= r->metadata->record_count || r->row >= r->until;
+}
+
 /* Within what is held, from its first row where we are beyond. False: it ends before. */
 static bool skip_to_row(struct reader *r)
 {
@@ -306,7 +330,7 @@ static bool next_line(struct reader *r, const char **ret_line, size_t *ret_len, 
 {
     *ret_line = NULL;
     *ret_len = 0;
-    if (r->row >= r->metadata->record_count)
+    if (is_over(r))
         return true;
     if (!is_held(r) && !load(r, err))
         return false;
@@ -347,7 +371,7 @@ static void pass_over(struct reader *r)
 {
     const struct metadata *m = r->metadata;
 
-    while (m->member_count > 0 && r->row < m->record_count) {
+    while (m->member_count > 0 && !is_over(r)) {
         const struct member_index *at = &m->members[metadata_member_of(m, r->row)];
         struct filter_bounds bounds = {at->min_us, at->max_us, at->min_key, at->max_key};
         if (filter_may_match(r->filter, &bounds))
@@ -360,6 +384,7 @@ bool reader_next(struct reader *r, const char **ret_line, size_t *ret_len, struc
 {
     bool match = !r->filter;
 
+    r->row_is_bad = false;
     do {
         if (r->filter && !is_held(r))
             pass_over(r);
@@ -367,10 +392,14 @@ bool reader_next(struct reader *r, const char **ret_line, size_t *ret_len, struc
             return false;
         if (!*ret_line || match)
             return true;
-        if (!know_copy(r, err))
+        if (!know_copy(r, err)) {
+            r->row_is_bad = true;
             return false;
-        if (!filter_row(r->filter, r->copy.data, r->copy.len, &match, err))
+        }
+        if (!filter_row(r->filter, r->copy.data, r->copy.len, &match, err)) {
+            r->row_is_bad = true;
             return err_in(err, "%s, row %" PRIu64, buf_str(&r->data_key), r->row - 1);
+        }
     } while (!match);
     return true;
 }

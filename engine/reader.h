@@ -38,6 +38,11 @@ uint64_t reader_rows(const struct reader *reader);       /* of the archive, what
 size_t reader_column_count(const struct reader *reader); /* 0: schema not known */
 const char *reader_column(const struct reader *reader, size_t i);
 size_t reader_find_column(const struct reader *reader, const char *name); /* SIZE_MAX */
+/* Over what the last reader_next could not read: its row where only that is wrong, else the rest of
+ * its member. */
+void reader_skip(struct reader *reader);
+/* Nothing is looked at from this row on, as if the archive ended there; UINT64_MAX: its own end. */
+void reader_until(struct reader *reader, uint64_t row);
 /* Goes to row n (from 0), fetching nothing yet; what is held is not fetched again. */
 void reader_seek(struct reader *reader, uint64_t row);
 /* The next JSON line without newline, borrowed; *ret_line NULL at the end. Members are checked

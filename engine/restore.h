@@ -8,7 +8,7 @@
  *   write   archive by archive, each transaction with a line that says what it brought back
  *   prove   counts, and for a rollback every key; then the catalog says so
  *
- * What one transaction holds: with IMPORT_FAIL everything (so that nothing is left behind), else an
+ * What one transaction holds: with IMPORT_FAIL all of a table (so that nothing of it is left behind), else an
  * archive; with commit_rows so many rows. A restore that was killed goes on where it stopped when
  * it is asked for again in the same words.
  *

@@ -224,7 +224,7 @@ static const struct restore_plan_question questions[] = {
     {.id = "on-conflict",
      .step = PLAN_CONFLICT,
      .prompt = "Rows there already",
-     .help = "fail: end it, nothing is left behind. skip: they stay. overwrite: replaced as a "
+     .help = "fail: nothing of that table comes back. skip: they stay. overwrite: replaced as a "
              "whole. upsert: they get the columns that the archive has",
      .choices = conflict_choices,
      .fallback = "fail"},
@@ -237,7 +237,7 @@ static const struct restore_plan_question questions[] = {
     {.id = "commit-rows",
      .step = PLAN_CONFLICT,
      .prompt = "Rows a commit",
-     .help = "empty: with fail, everything is one transaction, else an archive is",
+     .help = "empty: with fail, a table is one transaction, else an archive is",
      .may_be = is_count,
      .flag = "--commit-rows"},
     {.id = "disable-triggers",

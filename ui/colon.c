@@ -17,7 +17,7 @@
 
 extern char **environ;
 
-enum { WORDS_MAX = 64, OUTPUT_MAX = 8 << 20, KILL_AFTER_MS = 3000 };
+enum { OUTPUT_MAX = 8 << 20, KILL_AFTER_MS = 3000 };
 
 static const char *const own_words[] = {"overview", "quit", "tasks", "log", NULL};
 /* What changes rows or objects: asked about first, and run in a process of its own. */
@@ -29,7 +29,7 @@ static const char *const starting[] = {"archive", "restore", "rollback", NULL};
 struct child {
     struct app *app;
     char *title;
-    char *words[WORDS_MAX + 1]; /* NULL-ended; the program first */
+    char **words; /* NULL-ended; the program first */
     size_t count;
     bool starts; /* prints the id of a run that goes on */
     struct buf output;
@@ -43,6 +43,7 @@ static void free_child(void *arg)
 
     for (size_t i = 0; i < child->count; i++)
         free(child->words[i]);
+    free(child->words);
     buf_done(&child->output);
     free(child->title);
     free(child);
@@ -50,8 +51,9 @@ static void free_child(void *arg)
 
 static void add_word(struct child *child, const char *word)
 {
-    if (child->count < WORDS_MAX)
-        child->words[child->count++] = mem_strdup(word);
+    child->words = mem_grow(child->words, (child->count + 2) * sizeof(*child->words));
+    child->words[child->count++] = mem_strdup(word);
+    child->words[child->count] = NULL;
 }
 
 static bool spawn(struct child *child, pid_t *ret_pid, int *ret_fd)
@@ -190,6 +192,7 @@ static void start_child(struct app *app, void *arg)
     struct task_params params = {.title = child->title,
                                  .owner = app,
                                  .arg = child,
+                                 .err = &child->err,
                                  .work = work,
                                  .done = done,
                                  .drop = free_child,

@@ -52,8 +52,10 @@ struct pages {
     struct stop *running;  /* ends the job that has the browse */
     bool opened;           /* what there is, is known; */
     bool ready;            /* to this browse, too */
+    bool searches;         /* the job that has the browse */
     bool searching, whole;
     struct err err;
+    struct err passed_over; /* by a filter */
     uint64_t rows;
     uint64_t *firsts; /* of the archives, in the list */
     struct named *columns;
@@ -84,6 +86,8 @@ static void open_browse(struct pages *p)
                                    .where = p->where};
 
     p->browse = browse_new(&params);
+    for (size_t i = 0; i < p->column_count; i++) /* pages that are kept go by their order */
+        browse_know_column(p->browse, p->columns[i].name);
 }
 
 struct pages *pages_new(const struct pages_params *params)
@@ -175,7 +179,8 @@ static void learn_parts(struct pages *p, const struct browse *browse)
 
     for (size_t i = 0; i < p->params.part_count; i++)
         p->firsts[i] = browse_first(browse, i);
-    p->rows = p->where ? 0 : rows;
+    if (!p->where)
+        p->rows = rows;
     p->opened = p->ready = true;
 }
 
@@ -200,8 +205,10 @@ static void keep_page(struct pages *p, struct browse_page *page, uint64_t number
 
 static void take_page(struct pages *p, struct job *job)
 {
-    if (p->where)
+    if (p->where) {
         p->rows += job->page->rows;
+        err_also(&p->passed_over, &job->page->err);
+    }
     p->whole = !p->where || browse_at_end(job->browse);
     keep_page(p, job->page, job->number);
     job->page = NULL;
@@ -216,31 +223,37 @@ static void take_cost(struct pages *p, const struct browse *browse)
 
 static void start(struct pages *p, struct job *job);
 
-/* Another browse. Rows found stay, but for a filter's: it begins anew. */
+/* Another browse. Rows found stay. */
 static void renew(struct pages *p)
 {
     p->before = p->cost;
     browse_free(p->browse);
     open_browse(p);
     p->ready = false;
-    if (p->where) {
-        forget_pages(p);
-        p->rows = 0;
-        p->whole = false;
-    }
 }
 
 void pages_retry(struct pages *p)
 {
     p->err = ERR_INIT;
-    if (p->browse)
-        renew(p);
+    if (!p->browse)
+        return;
+    renew(p);
+    if (p->where) {
+        forget_pages(p);
+        p->passed_over = ERR_INIT;
+        p->rows = 0;
+        p->whole = false;
+    }
 }
 
+/* One that waits is not begun; a page that is being read meanwhile is no search. */
 void pages_cancel(struct pages *p)
 {
-    if (!p->browse)
+    drop_job(p->next);
+    p->next = NULL;
+    if (!p->browse && p->searches)
         stop_ask(p->running, true);
+    p->searching = !p->browse && p->searches;
 }
 
 static void take(void *owner, void *arg)
@@ -259,8 +272,11 @@ static void take(void *owner, void *arg)
         take_page(p, job);
     p->browse = job->browse; /* `drop` comes behind this */
     job->browse = NULL;
-    if (stop_asked(browse_stop(p->browse))) /* it reads no more */
+    if (stop_asked(browse_stop(p->browse))) { /* it reads no more */
+        if (job->work == READ && p->err.kind == ERR_NONE)
+            err_set(&p->err, ERR_INTERRUPTED, "reading was stopped");
         renew(p);
+    }
     if (job->work != READ) {
         p->searching = false;
         p->params.found(owner, job->found, job->row, &job->err);
@@ -285,10 +301,12 @@ static void start(struct pages *p, struct job *job)
     job->opened = p->ready;
     p->running = browse_stop(job->browse);
     p->browse = NULL;
-    p->searching = job->work != READ;
+    p->searches = job->work != READ;
+    p->searching = p->searches || p->next;
     struct task_params params = {.title = titles[job->work],
                                  .owner = p->params.owner,
                                  .arg = job,
+                                 .err = &job->err,
                                  .stop = browse_stop(job->browse),
                                  .work = work,
                                  .done = take,
@@ -384,6 +402,11 @@ bool pages_opened(const struct pages *p)
 const struct err *pages_error(const struct pages *p)
 {
     return &p->err;
+}
+
+const struct err *pages_passed_over(const struct pages *p)
+{
+    return p->passed_over.kind != ERR_NONE ? &p->passed_over : NULL;
 }
 
 uint64_t pages_rows(const struct pages *p)

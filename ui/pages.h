@@ -34,7 +34,7 @@ bool pages_opened(const struct pages *pages);
 /* Why nothing is read any more; ERR_NONE: it is. */
 const struct err *pages_error(const struct pages *pages);
 void pages_retry(struct pages *pages);
-void pages_cancel(struct pages *pages); /* what is being read or searched */
+void pages_cancel(struct pages *pages); /* the search; not the pages */
 
 uint64_t pages_rows(const struct pages *pages); /* of a filter: found so far */
 bool pages_whole(const struct pages *pages);    /* there are no more */
@@ -49,6 +49,8 @@ const char *pages_timestamp(const struct pages *pages); /* NULL: none */
 
 /* NULL: it was not fetched yet. */
 const struct browse_value *pages_value(const struct pages *pages, size_t row, size_t column);
+/* Why a filter could not look at some rows; NULL: it looked at all. */
+const struct err *pages_passed_over(const struct pages *pages);
 /* Why it cannot be read, or a value of it; NULL: it can. */
 const struct err *pages_damage(const struct pages *pages, size_t row);
 /* Where it stands: in the list of all rows, and in which archive. False: not known yet. */

@@ -24,6 +24,8 @@ void row_open(struct app *app, struct pages *pages, struct table *table);
 void preview_export(struct app *app, const struct pages *pages, const struct table *table,
                     const char *where, const char *path);
 
+/* The row of a preview's table that has this id. */
+size_t preview_row_of(const char *id);
 /* A value as it is shown: NULL, an empty string and these words as texts can be told apart. */
 void preview_add_value(struct buf *text, const struct browse_value *value, int *ret_style);
 /* "logs_20260131T..._batch_001" */

@@ -64,6 +64,13 @@ static void done(void *owner, void *arg)
     buf_done(&count);
 }
 
+static int by_number(const void *a, const void *b)
+{
+    uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+
+    return (one > other) - (one < other);
+}
+
 /* The marked rows, in the list of all. */
 static void pick_rows(struct export *x, const struct pages *pages, const struct table *table)
 {
@@ -71,10 +78,13 @@ static void pick_rows(struct export *x, const struct pages *pages, const struct 
     uint64_t own;
 
     x->rows = mem_alloc((table_marked(table) + 1) * sizeof(*x->rows));
-    for (size_t i = 0; i < table->count && x->row_count < table_marked(table); i++) {
-        if (table_is_marked(table, i) && pages_place(pages, i, &x->rows[x->row_count], &part, &own))
+    for (size_t i = 0; i < table_marked(table); i++) {
+        size_t row = preview_row_of(table->marks[i]);
+        if (row < table->count && pages_place(pages, row, &x->rows[x->row_count], &part, &own))
             x->row_count++;
     }
+    if (x->row_count > 1) /* marks are in the order of texts */
+        qsort(x->rows, x->row_count, sizeof(*x->rows), by_number);
 }
 
 void preview_export(struct app *app, const struct pages *pages, const struct table *table,
@@ -96,6 +106,7 @@ void preview_export(struct app *app, const struct pages *pages, const struct tab
     struct task_params params = {.title = title,
                                  .owner = app, /* it goes on where the screen is left */
                                  .arg = x,
+                                 .err = &x->err,
                                  .work = work,
                                  .done = done,
                                  .drop = drop,

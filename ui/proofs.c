@@ -297,6 +297,7 @@ void proofs_start(struct proofs *p, struct proofs_scope *scope)
     struct task_params params = {.title = "verifying archives",
                                  .owner = p,
                                  .arg = w,
+                                 .err = &w->err,
                                  .work = verify,
                                  .item = take_news,
                                  .drop_item = drop_news,

@@ -210,7 +210,8 @@ static void add_conflicts(const struct restoring *r, struct listing *listing)
         const char *answer, *what;
         enum theme_style style;
     } hows[] = {
-        {"fail", "the first of them ends the restore, and nothing is left behind", STYLE_BAD},
+        {"fail", "the first of them ends its table's restore, and nothing of that is left behind",
+         STYLE_BAD},
         {"skip", "they stay as they are", STYLE_WARN},
         {"overwrite", "they are replaced as a whole", STYLE_WARN},
         {"upsert", "they get the columns that the archive has", STYLE_WARN},

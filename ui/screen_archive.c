@@ -131,6 +131,7 @@ static void start(struct screen *s)
     struct task_params params = {.title = "reading metadata",
                                  .owner = s,
                                  .arg = ask,
+                                 .err = &ask->err,
                                  .stop = ask->stop,
                                  .work = look,
                                  .done = take,

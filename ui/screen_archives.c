@@ -38,7 +38,8 @@ struct screen {
     struct err err;
     bool whole;
     struct archive_tree *tree;
-    bool in_tree; /* the keys go there */
+    bool in_tree;  /* the keys go there */
+    int tree_cols; /* of the last drawing */
     struct table_source source;
     struct table table;
     struct {
@@ -181,6 +182,7 @@ static void reload(struct screen *s)
     struct task_params params = {.title = "listing archives",
                                  .owner = s,
                                  .arg = ask,
+                                 .err = &ask->err,
                                  .work = look,
                                  .item = take_portion,
                                  .drop_item = drop_portion,
@@ -342,7 +344,8 @@ static struct chosen *choose(struct screen *s)
 
     table_current(&s->table, &current);
     chosen->words[0] = mem_strdup("restore");
-    for (size_t i = 0; i < s->count; i++) {
+    for (size_t at = 0; at < s->table.count; at++) {
+        size_t i = table_row(&s->table, at);
         if (marked ? !table_is_marked(&s->table, i) : i != current)
             continue;
         if (all++ >= CHOSEN_MAX)
@@ -352,6 +355,8 @@ static struct chosen *choose(struct screen *s)
     }
     if (all > 0 && all <= CHOSEN_MAX)
         return chosen;
+    if (marked && all == 0)
+        app_say(s->app, STYLE_WARN, "the marked ones are not among those shown");
     if (all > 0)
         app_say(s->app, STYLE_WARN, "%d archives at a time; :restore --run ID takes a whole run",
                 CHOSEN_MAX);
@@ -389,8 +394,9 @@ static void ask_restore(struct screen *s)
     buf_addf(&text, " rows of %zu archive%s", chosen->count, chosen->count == 1 ? "" : "s");
     buf_addf(&text, "%s%s\n", chosen->count == 1 ? ", " : "",
              chosen->count == 1 ? chosen->words[1] : "");
-    buf_adds(&text, "They go into the tables they came from, in one transaction; a row that is "
-                    "there already stops it. `d` tells before. Other ways: :restore --help");
+    buf_adds(&text,
+             "They go into the tables they came from, each table in a transaction of its own; "
+             "a row that is there already stops its table. `d` tells before, `o` has other ways.");
     struct app_question question = {.title = "Bring rows back?",
                                     .text = buf_str(&text),
                                     .verb = "bring them back",
@@ -543,6 +549,8 @@ static bool take_any_key(struct app *app, void *self, const struct term_key *key
     bool open = key->code == K_RIGHT || key->code == 'l';
 
     (void)app;
+    if (key->code == K_CLICK && (s->in_tree || s->tree_cols > 0))
+        s->in_tree = key->col < s->tree_cols;
     if (s->in_tree && key->code == K_ESC && archive_tree_table(s->tree)->filter.len == 0) {
         s->in_tree = false;
         return true;
@@ -608,6 +616,7 @@ static void draw_panes(struct screen *s, struct canvas *c, struct area area)
     bool tree = s->in_tree || area.cols >= WIDE;
     int cols = tree ? TREE_COLS < area.cols - LIST_MIN ? TREE_COLS : area.cols / 2 : 0;
 
+    s->tree_cols = cols;
     if (tree) {
         archive_tree_table(s->tree)->unfocused = !s->in_tree;
         table_draw(archive_tree_table(s->tree), c, (struct area){area.row, 0, area.rows, cols});

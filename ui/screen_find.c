@@ -128,6 +128,7 @@ static void start(struct screen *s, const char *database, const char *table)
     struct task_params params = {.title = "finding a key in archives",
                                  .owner = s,
                                  .arg = ask,
+                                 .err = &ask->err,
                                  .work = work,
                                  .item = take_hit,
                                  .drop_item = drop_hit,

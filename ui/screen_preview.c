@@ -11,6 +11,8 @@
 #include "preview.h"
 #include "screens.h"
 
+enum { MARKS_MAX = 100000 };
+
 struct screen {
     struct app *app;
     struct pages *pages;
@@ -105,6 +107,11 @@ static const char *id(const void *self, size_t row)
 
     snprintf(s->id, sizeof(s->id), "row %zu", row + 1);
     return s->id;
+}
+
+size_t preview_row_of(const char *row_id)
+{
+    return (size_t)strtoull(row_id + strlen("row "), NULL, 10) - 1;
 }
 
 static void freeze(struct screen *s, size_t columns)
@@ -448,7 +455,10 @@ static bool take_any_key(struct app *app, void *self, const struct term_key *key
 {
     struct screen *s = self;
 
-    (void)app;
+    if (key->code == '*' && table_marked(&s->table) == 0 && s->table.count > MARKS_MAX) {
+        app_say(app, STYLE_WARN, "too many to mark; E without marks takes all of them");
+        return true;
+    }
     if (key->code != K_ESC || !pages_searching(s->pages))
         return false;
     pages_cancel(s->pages);
@@ -478,6 +488,7 @@ static void add_head(const struct screen *s, struct buf *text)
 static void draw_head(const struct screen *s, struct canvas *c, struct area area)
 {
     const struct store_stats *cost = pages_cost(s->pages);
+    const struct err *over = pages_passed_over(s->pages);
     const struct err *err = pages_error(s->pages),
                      *damage = pages_damage(s->pages, s->table.cursor);
     struct buf text = BUF_INIT;
@@ -492,6 +503,10 @@ static void draw_head(const struct screen *s, struct canvas *c, struct area area
         canvas_putf(c, area.row, 1, room, STYLE_BAD, "r reads again: %s", err->what);
     } else if (damage) {
         canvas_putf(c, area.row, 1, room, STYLE_BAD, "%s: %s", damage->what, damage->why);
+    } else if (over) {
+        canvas_putf(c, area.row, 1, room, STYLE_BAD,
+                    "%" PRIu64 " match; not all rows could be read: %s", pages_rows(s->pages),
+                    *over->why ? over->why : over->what);
     } else if (!pages_opened(s->pages)) {
         canvas_putf(c, area.row, 1, room, STYLE_DIM, "opening%s", c->glyphs->ellipsis);
     } else {
@@ -514,9 +529,13 @@ static void draw(void *self, struct canvas *c, struct area area)
 static void prepare(void *self)
 {
     struct screen *s = self;
-    size_t first = s->start > 0 ? (size_t)s->start : s->table.top;
+    size_t page = s->table.page > 0 ? (size_t)s->table.page : 1, cursor = s->table.cursor;
+    size_t first = s->start > 0                    ? (size_t)s->start
+                   : cursor < s->table.top         ? cursor
+                   : cursor >= s->table.top + page ? cursor - page + 1
+                                                   : s->table.top;
 
-    pages_want(s->pages, first, s->table.page > 0 ? (size_t)s->table.page : 1);
+    pages_want(s->pages, first, page);
 }
 
 static void copy(const void *self, struct buf *text)

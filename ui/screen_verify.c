@@ -342,6 +342,11 @@ static void verify_marked(struct screen *s)
     struct buf keys = BUF_INIT;
     size_t marked = table_marked(&s->table) > 0 ? s->count : 0;
 
+    if (table_marked(&s->table) > MARKED_MAX) {
+        app_say(s->app, STYLE_WARN, "%d at a time; a table's name takes all of its archives",
+                MARKED_MAX);
+        return;
+    }
     for (size_t i = 0, n = 0; i < marked && n < MARKED_MAX; i++) {
         if (!table_is_marked(&s->table, i))
             continue;

@@ -406,7 +406,8 @@ static enum table_act click(struct table *table, const struct term_key *key)
     int line = key->row - table->drawn.row + (table->headless ? 1 : 0);
     size_t at = table->top + (size_t)(line - 1);
 
-    if (key->row < table->drawn.row || key->row >= table->drawn.row + table->drawn.rows)
+    if (key->row < table->drawn.row || key->row >= table->drawn.row + table->drawn.rows ||
+        key->col < table->drawn.col || key->col >= table->drawn.col + table->drawn.cols)
         return TABLE_MOVED;
     if (line == 0) {
         int column = column_at(table, key->col);

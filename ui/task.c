@@ -112,6 +112,8 @@ static void *work(void *arg)
     pthread_setname_np(pthread_self(), "task");
     if (!stop_asked(task->stop))
         task->params.work(task, task->params.arg);
+    else if (task->params.err)
+        err_set(task->params.err, ERR_INTERRUPTED, "stopped before it began");
     pthread_mutex_lock(&task->tasks->lock);
     task->ended = true;
     wake(task->tasks); /* under the lock: tasks may be freed as soon as it is let go */

@@ -22,6 +22,7 @@ struct task_params {
     const char *title; /* for the list of tasks; copied */
     void *owner;       /* a screen: tasks_forget(owner) when it goes */
     void *arg;         /* the worker's until it ends */
+    struct err *err;   /* of `arg`; says so where it was cancelled before it began. May be NULL */
     struct stop *stop; /* asked where it is cancelled; NULL: one of the task's own */
     void (*work)(struct task *task, void *arg);
     /* All in the painting thread. `item` and `done` only while the owner is not forgotten; who gets

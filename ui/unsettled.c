@@ -98,6 +98,7 @@ void unsettled_look(struct unsettled *u)
     struct task_params params = {.title = "looking for unsettled batches",
                                  .owner = u,
                                  .arg = ask,
+                                 .err = &ask->err,
                                  .work = look,
                                  .done = take,
                                  .drop = drop_ask};

@@ -201,6 +201,11 @@ static void begin(struct app *app, struct screen *s)
         scope.schema = mem_strdup(table->schema);
         scope.table = mem_strdup(table->name);
     }
+    if (proofs_view(app_proofs(app))->state == PROOFS_WORKING) {
+        app_say(app, STYLE_WARN, "another verification goes on: 5 shows it, x there ends it");
+        proofs_scope_done(&scope);
+        return;
+    }
     proofs_start(app_proofs(app), &scope);
     app_pop(app);
 }

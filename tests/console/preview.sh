@@ -282,6 +282,14 @@ wait row $((next + 3)) of
 key G
 wait row 4617 of
 lacks damaged
+key w
+type id = $((2184 + first))
+key Enter
+wait 20 0 match; not all rows could be read
+key w C-u
+type id in (2190, 6700)
+key Enter
+wait 20 2 that match
 key Q
 exits 0
 END

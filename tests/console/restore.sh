@@ -69,7 +69,7 @@ key C-p
 wait rows that are there already
 key C-r
 wait 20 2,617 are there already
-has the first of them ends the restore
+has the first of them ends its table's restore
 key Right
 wait the answers are others
 key C-r
