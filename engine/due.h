@@ -4,7 +4,7 @@
  * beside its archives ("vacuum-due.json"), so that any host finds it. Whether the server has
  * vacuumed meanwhile is the server's to say (postgres/vacuum.h).
  *
- * Threads: any thread; the table's lock keeps two writers apart.
+ * Threads: any thread. A run holds the table's lock while it writes, `vacuum` does not.
  */
 #ifndef ARCHIVER_DUE_H
 #define ARCHIVER_DUE_H

@@ -330,8 +330,9 @@ static bool commit(struct leaf *l, struct err *err)
 
 static bool prove(struct leaf *l, struct err *err)
 {
-    if (!archive_begin(l->params->archive, l->conn, l->params->leaf, true, &l->transaction, err) ||
-        !stream(l, err))
+    if (!archive_begin(l->params->archive, l->conn, l->params->leaf, true, &l->transaction, err))
+        return err->kind == ERR_TRANSIENT ? refused(l, err) : false;
+    if (!stream(l, err))
         return false;
     if (l->report->total.rows == 0) {
         l->report->outcome = ARCHIVE_EMPTY;

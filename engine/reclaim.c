@@ -62,11 +62,30 @@ static void put_off(const struct reclaim_params *p, const struct reclaim_rows *l
         log_err(LOG_WARN, &err);
 }
 
-static void clear_due(const struct reclaim_params *p)
+/* The server has vacuumed, and yet the rows are there: what is due is due from now on. */
+static void stays_due(const struct reclaim_params *p, const struct reclaim_rows *left,
+                      struct reclaim *r)
 {
-    struct key_table table = key_table_of(p);
+    struct reclaim_rows more = *left;
     struct err err;
 
+    if (left->noted)
+        more.count = 0;
+    r->due = note_due(p, &more, &err);
+    if (!r->due)
+        log_err(LOG_WARN, &err);
+}
+
+/* Not what a run noted while the server vacuumed. */
+static void clear_due(const struct reclaim_params *p, const struct reclaim_rows *left)
+{
+    struct key_table table = key_table_of(p);
+    struct due now;
+    struct err err;
+    bool found;
+
+    if (due_read(p->store, &table, &now, &found, &err) && found && now.txid > left->txid)
+        return;
     if (!due_clear(p->store, &table, &err))
         log_err(LOG_WARN, &err);
 }
@@ -229,9 +248,9 @@ bool reclaim_now(const struct reclaim_params *p, const struct reclaim_rows *left
         say_if_little(p, r, left->count);
     say_index(p, r);
     if (r->held_back[0])
-        r->due = true; /* a record that there is stays, one that there is not is written */
+        stays_due(p, left, r);
     else if (r->strategy != VACUUM_ANALYZE)
-        clear_due(p);
+        clear_due(p, left);
     return true;
 }
 
@@ -251,9 +270,12 @@ static void vacuum_or_note(const struct reclaim_params *p, const struct reclaim_
         log_err(LOG_WARN, &err);
         if (conn_alive(p->conn) && r->strategy != VACUUM_ANALYZE)
             put_off(p, left, r);
-    } else if (r->due) {
-        put_off(p, left, r);
     }
+}
+
+static bool is_stopping(const struct reclaim_params *p)
+{
+    return p->stopping || stop_asked(p->stop);
 }
 
 static void give_back(const struct reclaim_params *p, const struct reclaim_rows *left,
@@ -263,9 +285,9 @@ static void give_back(const struct reclaim_params *p, const struct reclaim_rows 
         return;
     if (!p->info->can_vacuum)
         say(p, LOG_WARN, "no right to VACUUM: left to autovacuum");
-    else if (r->strategy == VACUUM_ANALYZE && stop_asked(p->stop))
+    else if (r->strategy == VACUUM_ANALYZE && is_stopping(p))
         return;
-    else if (r->strategy == VACUUM_DEFERRED || stop_asked(p->stop))
+    else if (r->strategy == VACUUM_DEFERRED || is_stopping(p))
         put_off(p, left, r);
     else
         vacuum_or_note(p, left, r);

@@ -27,6 +27,7 @@ struct reclaim_params { /* all borrowed */
     struct store *store;
     const char *run_id;
     const struct stop *stop;
+    bool stopping;             /* the run ends although nobody asked `stop` */
     struct progress *progress; /* may be NULL */
     struct monitor *monitor;   /* may be NULL */
 };
@@ -44,6 +45,7 @@ struct reclaim {
 /* Rows that left. */
 struct reclaim_rows {
     int64_t count;
+    bool noted;    /* the record of what is due has them already */
     uint64_t txid; /* of their last batch; 0: not known */
 };
 

@@ -112,7 +112,9 @@ static enum config_vacuum strategy_of(const struct turn *t)
 
 static bool give_back(struct turn *t, struct err *err)
 {
-    struct reclaim_rows left = {.count = t->table->due.rows, .txid = t->table->due.txid};
+    struct reclaim_rows left = {.count = t->table->due.rows,
+                                .noted = true,
+                                .txid = t->table->due.txid};
 
     t->work.conn = t->conn;
     t->work.info = t->info;

@@ -83,14 +83,18 @@ static void run_tables(const struct turn *common, const struct targets *targets)
     const struct run_params *params = common->params;
     struct run_report *report = common->report;
 
+    bool stopped = false; /* also by a stop file, which nobody asks `stop` for */
+
     for (size_t i = 0; i < targets->count; i++) {
         struct turn turn = *common;
         turn.target = &targets->items[i];
         turn.table = &report->tables[i];
         turn.number = i;
         bool limit = params->limit > 0 && report->records_archived >= params->limit;
-        if (!limit && !stop_asked(params->stop)) {
+        stopped = stopped || stop_asked(params->stop);
+        if (!limit && !stopped) {
             turn_run(&turn);
+            stopped = turn.table->status == RUN_STOPPED;
             continue;
         }
         if (!limit)

@@ -48,7 +48,7 @@ void stride_took(struct stride *s, int64_t asked, int64_t rows, uint64_t line_by
 {
     if (rows > 0)
         s->row_bytes = (int64_t)(line_bytes / (uint64_t)rows) + 1;
-    if (rows <= 0 || rows < asked)
+    if (rows <= 0 || rows < asked / 2) /* a range of blocks gives about nine tenths */
         return; /* the end of a table or a partition tells nothing of a batch's time */
     double now = seconds / (double)rows;
     s->row_seconds = s->row_seconds > 0 ? (s->row_seconds + now) / 2 : now;

@@ -124,6 +124,7 @@ static struct reclaim_params reclaim_params_of(const struct turn *t)
                                    .store = t->store,
                                    .run_id = t->report->run_id,
                                    .stop = t->params->stop,
+                                   .stopping = t->table->status == RUN_STOPPED,
                                    .progress = t->params->progress,
                                    .monitor = t->params->monitor};
 }
@@ -276,12 +277,14 @@ static bool dry_run(struct turn *t, struct err *err)
 /* --- after the last one --- */
 
 /* What is still there after the last sweep was locked by others; after a limit it is simply left.
- */
+ * Who stops a run does not wait for a count. */
 static bool count_left(struct turn *t, bool complete, struct err *err)
 {
     struct buf oldest = BUF_INIT;
     int64_t left = 0;
-    bool ok = plan_count(t->conn, t->plan, t->info, 0, &left, &oldest, err);
+    bool hurry = t->table->status == RUN_STOPPED || stop_asked(t->params->stop);
+    bool ok = hurry ? plan_estimate(t->conn, t->plan, t->info, &left, err)
+                    : plan_count(t->conn, t->plan, t->info, 0, &left, &oldest, err);
 
     buf_done(&oldest);
     if (!ok)
@@ -299,7 +302,7 @@ static void finish(struct turn *t, bool complete)
     if (!count_left(t, complete, &err))
         log_err(LOG_WARN, &err);
     struct reclaim_params params = reclaim_params_of(t);
-    struct reclaim_rows left = {.count = t->table->records_archived, .txid = t->txid};
+    struct reclaim_rows left = {.count = t->deleted, .txid = t->txid};
     reclaim_end(&params, &left, &t->table->space);
     t->table->phases[PHASE_VACUUM] += t->table->space.seconds;
 }
@@ -345,6 +348,7 @@ static bool play_spool(struct turn *t, struct err *err)
     t->table->spool_uploaded += spool.uploaded;
     t->table->spool_dropped += spool.dropped;
     t->table->records_archived += spool.rows;
+    t->deleted += spool.rows;
     t->table->batches += spool.uploaded;
     t->table->bytes += spool.bytes;
     t->table->line_bytes += spool.line_bytes;

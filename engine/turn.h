@@ -32,6 +32,7 @@ struct turn {
     struct buf ddl;
     int64_t started_us;
     struct stride stride;
+    int64_t deleted;     /* rows; those of partitions that were dropped are none */
     uint64_t txid;       /* of the last batch that is settled */
     int64_t batch_us;    /* when the batch in work began, monotonic */
     int64_t object_rows; /* asked for the object of a leaf that is in work */

@@ -92,6 +92,8 @@ static void add_settled(struct turn *t, const struct attempt *a)
     t->report->records_archived += a->batch->rows;
     t->report->bytes_uploaded += a->batch->bytes;
     t->report->batches += a->objects;
+    if (!a->leaf)
+        t->deleted += a->batch->rows;
     t->transients = t->let_go = 0;
     if (a->batch->txid > 0)
         t->txid = a->batch->txid;
@@ -128,13 +130,15 @@ static void count_settled(struct turn *t, const struct attempt *a)
     turn_show(t, turn_put_counts, t);
 }
 
-static bool settled_by_recover(const struct recover_report *report, const char *key)
+static bool settled_by_recover(const struct recover_report *report,
+                               const struct archive_batch *batch)
 {
     for (size_t i = 0; i < report->count; i++) {
-        if (strcmp(report->batches[i].key, key) == 0)
+        if (strcmp(report->batches[i].key, buf_str(&batch->key)) == 0)
             return report->batches[i].verdict == RECOVER_SETTLED;
     }
-    return false;
+    /* Nothing was left to decide: its line was in the catalog although that was not confirmed. */
+    return batch->outcome == ARCHIVE_UNKNOWN && batch->key.len > 0;
 }
 
 /* A lost connection, or a COMMIT without answer: a new connection, the lock again, and recover
@@ -153,7 +157,7 @@ static bool resolve(struct turn *t, const struct attempt *a, struct err *err)
     turn_show(t, show_retry, NULL);
     if (!turn_resume(t, &recovered, err))
         goto out;
-    if (settled_by_recover(&recovered, buf_str(&a->batch->key)))
+    if (settled_by_recover(&recovered, a->batch))
         count_settled(t, a);
     ok = true;
 out:
@@ -203,7 +207,8 @@ static bool try_again(struct turn *t, const struct attempt *a, struct err *err)
         return resolve(t, a, err);
     if (err->kind == ERR_EXISTS)
         return ++t->transients <= TRANSIENT_MAX * 20;
-    if (err->kind == ERR_TRANSIENT && !a->leaf && walk_pass_over(t->walk)) {
+    bool locked = err->kind == ERR_TRANSIENT && strstr(err->where, "55P03");
+    if (locked && !a->leaf && walk_pass_over(t->walk)) {
         log_msg(LOG_DEBUG, "somebody holds rows of this range: they are passed over");
         return true;
     }
@@ -313,6 +318,7 @@ static bool one_leaf(struct turn *t, const struct introspect_leaf *leaf, struct 
     char ignored[160];
 
     monitor_let_go(t->params->monitor, ignored, sizeof(ignored)); /* of an earlier batch */
+    t->batch_us = text_monotonic_us();
     bool ok = leaf_archive(&params, &report, err);
     struct attempt attempt = {.batch = &report.total,
                               .asked = turn_next_rows(t),

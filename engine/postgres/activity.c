@@ -60,18 +60,28 @@ bool activity_read(struct conn *conn, int pid, int fd, struct activity *ret, str
     return true;
 }
 
+/* postgres/walk.c has both. */
+#define EXPORTS "(a.query LIKE 'COPY %' OR a.query LIKE 'SET LOCAL lock_timeout%;COPY %')"
+
 /* COMMIT is left alone: whether it counted would have to be found out. */
 bool activity_let_go(struct conn *conn, int pid, bool hard, int fd, bool *ret_done, struct err *err)
 {
     static const char gently[] = "pg_cancel_backend(a.pid)";
     static const char ended[] = "pg_terminate_backend(a.pid)";
-    static const char at_work[] = "a.state = 'active' AND (a.query LIKE 'COPY %' OR"
-                                  " a.query LIKE 'VACUUM (ANALYZE)%' OR a.query LIKE 'ANALYZE%')";
-    static const char stuck[] = "a.xact_start IS NOT NULL AND (a.state = 'idle in transaction' OR"
-                                " a.query LIKE 'COPY %')";
-    char sql[512];
+    static const char at_work[] =
+        "a.state = 'active' AND (" EXPORTS " OR"
+        " a.query LIKE 'SELECT count(*), count(*) FILTER (WHERE age(xmin)%' OR" /* leaf.c */
+        " a.query LIKE 'VACUUM (ANALYZE)%' OR a.query LIKE 'ANALYZE%')";
+    static const char stuck[] =
+        "a.xact_start IS NOT NULL AND (a.state = 'idle in transaction' OR " EXPORTS ")";
+    char sql[1024];
 
-    snprintf(sql, sizeof(sql), "SELECT %s FROM pg_stat_activity a WHERE a.pid = %d AND %s",
+    /* A number alone may be somebody else's by now: the name is that of our own session, but for
+     * the word that tells the two apart; the server keeps 63 bytes of it. */
+    snprintf(sql, sizeof(sql),
+             "SELECT %s FROM pg_stat_activity a WHERE a.pid = %d AND a.usename = current_user"
+             " AND left(a.application_name, 55) ="
+             " left(replace(current_setting('application_name'), ' monitor ', ' '), 55) AND %s",
              hard ? ended : gently, pid, hard ? stuck : at_work);
     PGresult *result = conn_query_until(conn, sql, fd, err);
     if (!result)

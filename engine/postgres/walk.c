@@ -132,16 +132,16 @@ static void next_leaf(struct walk *walk)
     buf_reset(&walk->floor);
 }
 
-/* The end of a heap is where it ends now. One without blocks holds nothing. */
+/* The end of a heap is where it ends now. One without blocks gets one look; going on to the next
+ * leaf is not done here, for that one may leave whole. */
 static bool begin_leaf(struct walk *walk, struct conn *conn, struct err *err)
 {
-    while (walk->plan->way == PLAN_HEAP && walk->span.blocks < 0 &&
-           walk->leaf < walk->info->leaf_count) {
-        if (!span_begin(&walk->span, conn, walk_leaf(walk), false, err))
-            return false;
-        if (span_is_over(&walk->span))
-            next_leaf(walk);
-    }
+    if (walk->plan->way != PLAN_HEAP || walk->span.blocks >= 0 ||
+        walk->leaf >= walk->info->leaf_count)
+        return true;
+    if (!span_begin(&walk->span, conn, walk_leaf(walk), false, err))
+        return false;
+    walk->sweeping = span_is_over(&walk->span);
     return true;
 }
 
