@@ -140,6 +140,30 @@ test_a_session_that_waits_for_a_batch_gets_its_turn() {
 }
 
 # The rows are out and the store does not answer: the transaction is idle, and its session is ended.
+# A range that is deleted as it is has another statement than a batch by index.
+test_a_session_that_waits_for_a_range_gets_its_turn() {
+    live_place '  max_blocked_seconds: 1
+  strategy: heap'
+    sql "ALTER TABLE logs ADD pad text DEFAULT repeat('x', 1000);
+         UPDATE logs SET pad = pad || 'y'"
+    sql "VACUUM FULL ANALYZE logs"
+    sql "CREATE SEQUENCE slow;
+         CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS \$\$ BEGIN
+             IF nextval('slow') = 1000 THEN PERFORM pg_sleep(120); END IF;
+             RETURN OLD; END \$\$;
+         CREATE TRIGGER dawdle BEFORE DELETE ON logs FOR EACH ROW EXECUTE FUNCTION dawdle()"
+    plain_role
+    "$ARCHIVER" -c "$CONF" archive --json >"$DIR/run.out" 2>"$DIR/run.err" &
+    local pid=$!
+    until_at_work "wait_event = 'PgSleep' AND query LIKE 'SET LOCAL lock_timeout%'"
+    sql "UPDATE logs SET level = 'mine'" # whichever went first is among them
+    wait "$pid"
+    says "$DIR/run.err" 'rolled back: server process'
+    same "$(json "$DIR/run.out" '["tables"][0]["let_go"]')" 1
+    balanced "$DIR/all"
+    drop_role
+}
+
 test_a_session_that_waits_for_the_store_gets_its_turn() {
     live_place '  max_blocked_seconds: 0.5'
     plain_role

@@ -282,6 +282,25 @@ stayed() {
     says "$ERR" "$1"
 }
 
+# The one that comes first holds nothing: what comes behind it leaves whole all the same.
+test_an_empty_partition_does_not_begin_the_next_one_by_rows() {
+    fresh
+    strategy partition '  batch_size: 30'
+    sql "CREATE TABLE logs (id int, at timestamptz, body char(1500) DEFAULT '', PRIMARY KEY (id, at))
+             PARTITION BY RANGE (at);
+         CREATE TABLE logs_a PARTITION OF logs DEFAULT;
+         CREATE TABLE logs_old PARTITION OF logs FOR VALUES FROM (MINVALUE) TO ('$(date -u -d '-200 days' +%F)');
+         INSERT INTO logs SELECT g, now() - g * interval '1 day' FROM generate_series(210, 400) g"
+    all_ids "$DIR/all"
+    ok archive --json -v
+    same "$(json "$OUT" '["records_archived"]')" 191
+    says "$ERR" 'partition public.logs_old left whole: 191 rows in '
+    same "$(sql "SELECT to_regclass('logs_old') IS NULL")" t
+    # nothing died where rows are left, so that there is nothing to vacuum
+    same "$(json "$OUT" '["tables"][0]["space"]["vacuumed"]')" False
+    balanced "$DIR/all"
+}
+
 test_old_partitions_leave_whole_and_are_dropped() {
     fresh
     strategy partition '  batch_size: 30'
