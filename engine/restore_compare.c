@@ -184,7 +184,7 @@ static bool compare_made(struct comparing *c, struct restore_source *s, struct e
 static bool look_at(struct comparing *c, const struct source *source, struct err *err)
 {
     struct restore_source s;
-    bool ok = restore_source_open(c->table, source, c->conn, c->info, &s, err);
+    bool opened = restore_source_open(c->table, source, c->conn, c->info, &s, err), ok = opened;
 
     if (ok && !c->info && c->ret->looked_at == 0)
         ok = compare_made(c, &s, err);
@@ -197,7 +197,7 @@ static bool look_at(struct comparing *c, const struct source *source, struct err
             add_earlier(c, s.mapping, s.metadata->shape, target);
     }
     c->ret->looked_at++;
-    if (ok)
+    if (opened)
         restore_source_done(&s);
     return ok;
 }
