@@ -94,7 +94,7 @@ static void add_settled(struct turn *t, const struct attempt *a)
     t->report->batches += a->objects;
     if (!a->leaf)
         t->deleted += a->batch->rows;
-    t->transients = t->let_go = 0;
+    t->transients = t->let_go = t->reconnects = 0;
     if (a->batch->txid > 0)
         t->txid = a->batch->txid;
 }
@@ -186,8 +186,8 @@ static bool after_letting_go(struct turn *t, const struct attempt *a, const char
             stride_next(&t->stride));
     turn_show(t, show_retry, NULL);
     if (a->batch->outcome == ARCHIVE_UNKNOWN || !conn_alive(t->conn)) {
-        t->reconnects--; /* this one was of our own making */
         ok = resolve(t, a, err);
+        t->reconnects -= t->reconnects > 0; /* this one was of our own making */
     }
     if (a->leaf && t->table->batches == batches)
         walk_by_rows(t->walk);
