@@ -15,7 +15,7 @@
 #include "screens.h"
 #include "words.h"
 
-enum { PORTION = 500, CHOSEN_MAX = 50, TREE_COLS = 34, WIDE = 110, LIST_MIN = 40 };
+enum { PORTION = 500, CHOSEN_MAX = 500, TREE_COLS = 34, WIDE = 110, LIST_MIN = 40 };
 
 struct row {
     char *key, *table, *database;
