@@ -292,6 +292,7 @@ test_an_empty_partition_does_not_begin_the_next_one_by_rows() {
          CREATE TABLE logs_old PARTITION OF logs FOR VALUES FROM (MINVALUE) TO ('$(date -u -d '-200 days' +%F)');
          INSERT INTO logs SELECT g, now() - g * interval '1 day' FROM generate_series(210, 400) g"
     all_ids "$DIR/all"
+    rows_are_of_old
     ok archive --json -v
     same "$(json "$OUT" '["records_archived"]')" 191
     says "$ERR" 'partition public.logs_old left whole: 191 rows in '
