@@ -18,6 +18,7 @@ struct browse *browse_new(const struct browse_params *params)
     b->arena = arena_new();
     b->part_count = params->part_count;
     b->parts = mem_alloc((params->part_count + 1) * sizeof(*b->parts));
+    b->firsts = mem_alloc((params->part_count + 1) * sizeof(*b->firsts));
     for (size_t i = 0; i < params->part_count; i++) {
         b->parts[i].key = mem_strdup(params->parts[i].key);
         b->parts[i].rows = params->parts[i].rows;
@@ -34,6 +35,7 @@ void browse_free(struct browse *b)
     for (size_t i = 0; i < b->part_count; i++)
         free(b->parts[i].key);
     free(b->parts);
+    free(b->firsts);
     free(b->columns);
     free(b->names);
     free(b->types);
@@ -168,7 +170,7 @@ bool browse_open(struct browse *b, struct err *err)
     if (b->part_count > 0 && !open_part(b, 0, err))
         return false;
     for (size_t i = 0; i < b->part_count; i++) {
-        b->parts[i].first = first;
+        b->firsts[i] = first;
         first += b->parts[i].rows;
     }
     return true;
@@ -176,24 +178,34 @@ bool browse_open(struct browse *b, struct err *err)
 
 uint64_t browse_rows(const struct browse *b)
 {
-    const struct browse_archive *last = &b->parts[b->part_count - 1];
+    size_t count = b->part_count;
 
-    return b->part_count > 0 ? last->first + last->rows : 0;
+    return count > 0 ? b->firsts[count - 1] + b->parts[count - 1].rows : 0;
 }
 
-uint64_t browse_first(const struct browse *b, size_t part)
+const uint64_t *browse_firsts(const struct browse *b)
 {
-    return b->parts[part].first;
+    return b->firsts;
+}
+
+size_t browse_part_of(const uint64_t *firsts, size_t count, uint64_t row)
+{
+    size_t low = 0, high = count;
+
+    while (low + 1 < high) {
+        size_t middle = low + (high - low) / 2;
+        if (firsts[middle] <= row)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 void browse_place(const struct browse *b, uint64_t row, size_t *ret_part, uint64_t *ret_row)
 {
-    size_t part = 0;
-
-    while (part + 1 < b->part_count && row >= b->parts[part + 1].first)
-        part++;
-    *ret_part = part;
-    *ret_row = row - b->parts[part].first;
+    *ret_part = browse_part_of(b->firsts, b->part_count, row);
+    *ret_row = row - b->firsts[*ret_part];
 }
 
 size_t browse_column_count(const struct browse *b)
@@ -274,7 +286,7 @@ static void add_unreadable(struct browse_page *page, uint64_t place)
 static bool add_line(struct browse *b, struct browse_page *page, const char *line, size_t len,
                      struct err *err)
 {
-    struct browse_value *values = add_row(page, b->parts[b->part].first + reader_row(b->reader));
+    struct browse_value *values = add_row(page, b->firsts[b->part] + reader_row(b->reader));
     struct buf text = BUF_INIT;
     size_t count = reader_column_count(b->reader);
     bool ok = true, null;
@@ -319,7 +331,7 @@ static bool read_part(struct browse *b, struct browse_page *page, size_t most, s
             if (!go_over(b, page, &why, err))
                 return false;
             for (; !b->where && row < reader_tell(b->reader) && page->rows < most; row++)
-                add_unreadable(page, b->parts[b->part].first + row);
+                add_unreadable(page, b->firsts[b->part] + row);
         } else if (!line) {
             return true;
         } else if (!add_line(b, page, line, len, &why)) {

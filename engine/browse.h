@@ -38,10 +38,10 @@ struct stop *browse_stop(struct browse *browse);
 
 /* Reads the metadata of the first archive, and of those whose rows nobody told. */
 bool browse_open(struct browse *browse, struct err *err);
-uint64_t browse_rows(const struct browse *browse); /* of all archives, whatever `where` */
-uint64_t browse_first(const struct browse *browse, size_t part); /* its first row */
-/* Where a row stands: the archive and the row in it. */
-void browse_place(const struct browse *browse, uint64_t row, size_t *ret_part, uint64_t *ret_row);
+uint64_t browse_rows(const struct browse *browse);          /* of all archives, whatever `where` */
+const uint64_t *browse_firsts(const struct browse *browse); /* the first row of each archive */
+/* The archive that a row of the list stands in. */
+size_t browse_part_of(const uint64_t *firsts, size_t count, uint64_t row);
 /* Columns by name, of the first archive and then what others have besides: they grow as archives
  * are opened. `type` NULL: not known. An archive that does not say its columns has one, "row". */
 size_t browse_column_count(const struct browse *browse);

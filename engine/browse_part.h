@@ -11,8 +11,8 @@
 
 struct browse_archive {
     char *key;
-    uint64_t first, rows; /* in the list; rows UNKNOWN until it was opened */
-    bool noted;           /* that somebody looked */
+    uint64_t rows; /* UNKNOWN until it was opened */
+    bool noted;    /* that somebody looked */
 };
 
 /* What was searched for last, with the archive that it stands in: the next search for the same
@@ -30,6 +30,7 @@ struct browse {
     char *where;
     struct stop *stop;
     struct browse_archive *parts;
+    uint64_t *firsts; /* rows of the list that they begin with */
     size_t part_count;
     /* the one that is open */
     struct reader *reader; /* NULL: none */
@@ -53,6 +54,8 @@ struct browse {
 struct reader *browse_open_reader(struct browse *browse, size_t part, const char *where,
                                   struct err *err);
 void browse_close_reader(struct browse *browse, struct reader *reader);
+/* Where a row of the list stands. */
+void browse_place(const struct browse *browse, uint64_t row, size_t *ret_part, uint64_t *ret_row);
 void browse_forget_search(struct browse *browse);
 
 #endif

@@ -3,9 +3,7 @@
  * Searching downwards reads on from a row; upwards, windows of rows from the nearest on, each
  * downwards for its last match.
  */
-#include <ctype.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "browse_part.h"
 #include "find.h"
@@ -14,18 +12,6 @@ enum { WINDOW_MIN = 2000, WINDOW_MAX = 256000 };
 
 /* --- one row --- */
 
-static bool line_has(const char *line, size_t len, const char *text)
-{
-    size_t text_len = strlen(text);
-
-    for (size_t i = 0; i + text_len <= len; i++) {
-        if (tolower((unsigned char)line[i]) == tolower((unsigned char)*text) &&
-            strncasecmp(line + i, text, text_len) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* A value has it: the line alone would have the columns' names, too. */
 static bool row_has(struct browse_searched *s, const char *line, size_t len, bool *ret_has,
                     struct err *err)
@@ -33,7 +19,12 @@ static bool row_has(struct browse_searched *s, const char *line, size_t len, boo
     size_t count = reader_column_count(s->reader);
     bool null;
 
-    *ret_has = count == 0 && line_has(line, len, s->text);
+    *ret_has = false;
+    if (count == 0) { /* nobody knows its columns */
+        buf_reset(&s->value);
+        buf_add(&s->value, line, len);
+        *ret_has = strcasestr(buf_str(&s->value), s->text) != NULL;
+    }
     for (size_t i = 0; !*ret_has && i < count; i++) {
         if (!reader_value(s->reader, i, &s->value, &null, err))
             return false;
@@ -112,7 +103,7 @@ static bool search_down_all(struct browse *b, uint64_t from, bool *ret_found, ui
         if (!open_part(b, part, err) ||
             !search_rows(&b->searched, row, UINT64_MAX, false, ret_found, ret_row, err))
             return false;
-        *ret_row += b->parts[part].first;
+        *ret_row += b->firsts[part];
     }
     return true;
 }
@@ -127,7 +118,7 @@ static bool search_up_all(struct browse *b, uint64_t from, bool *ret_found, uint
     for (row++; !*ret_found; row = b->parts[part].rows) {
         if (!open_part(b, part, err) || !search_up(&b->searched, row, ret_found, ret_row, err))
             return false;
-        *ret_row += b->parts[part].first;
+        *ret_row += b->firsts[part];
         if (part-- == 0)
             break;
     }
@@ -210,7 +201,7 @@ bool browse_find(struct browse *b, const char *value, bool *ret_found, uint64_t 
             *err = report.err;
             return false;
         }
-        *ret_row = b->parts[i].first + hit.row;
+        *ret_row = b->firsts[i] + hit.row;
     }
     *ret_found = hit.found;
     return true;

@@ -177,8 +177,7 @@ static void learn_parts(struct pages *p, const struct browse *browse)
 {
     uint64_t rows = browse_rows(browse);
 
-    for (size_t i = 0; i < p->params.part_count; i++)
-        p->firsts[i] = browse_first(browse, i);
+    memcpy(p->firsts, browse_firsts(browse), p->params.part_count * sizeof(*p->firsts));
     if (!p->where)
         p->rows = rows;
     p->opened = p->ready = true;
@@ -374,7 +373,7 @@ void pages_want(struct pages *p, size_t first, size_t rows)
 {
     uint64_t last = (first + (rows > 0 ? rows - 1 : 0)) / PAGE_ROWS;
 
-    if (!p->ready) {
+    if (!p->opened) {
         fetch(p, first / PAGE_ROWS);
         return;
     }
@@ -504,15 +503,13 @@ const struct err *pages_damage(const struct pages *p, size_t row)
 bool pages_place(const struct pages *p, size_t row, uint64_t *ret_place, size_t *ret_part,
                  uint64_t *ret_row)
 {
-    size_t at = 0, part = 0;
+    size_t at = 0;
     const struct browse_page *page = p->where ? page_of(p, row, &at) : NULL;
 
     if (!p->opened || (p->where && !page))
         return false;
     *ret_place = p->where ? page->places[at] : row;
-    while (part + 1 < p->params.part_count && *ret_place >= p->firsts[part + 1])
-        part++;
-    *ret_part = part;
-    *ret_row = *ret_place - p->firsts[part];
+    *ret_part = browse_part_of(p->firsts, p->params.part_count, *ret_place);
+    *ret_row = *ret_place - p->firsts[*ret_part];
     return true;
 }

@@ -319,12 +319,12 @@ wait r reads again
 run printf 'none 1 GET x\n' | curl -sS -f -X POST --data-binary @- $S3_ENDPOINT/-/rules
 key r G
 wait row 4617 of
-wait "n": 
+wait 20 6800
 run printf '500 1000 GET jsonl.gz\$\n' | curl -sS -f -X POST --data-binary @- $S3_ENDPOINT/-/rules
 key J
 type 2000
 key Enter
-wait 500 InternalError
+wait 20 500 InternalError
 key Enter
 wait r reads again
 key g
