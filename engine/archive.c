@@ -42,16 +42,17 @@ enum state { IDLE, OPEN, STORED, PROVED, COMMITTED, SETTLED, UNDONE, UNKNOWN, SP
 
 struct archiver {
     struct archive_params params;
-    struct catalog_writer *catalog;
     struct key_table key_table;
-    unsigned batch_number;
-    unsigned version;     /* of the next batch's names */
-    pthread_mutex_t lock; /* guards spare and sealers */
+    pthread_mutex_t settling; /* of the catalog: one line after another */
+    struct catalog_writer *catalog;
+    pthread_mutex_t lock;  /* of all that follows, and of the phases */
+    unsigned batch_number; /* the last one given out */
+    unsigned version;      /* of the next batch's names */
     struct member **spare;
     size_t spare_count, spare_cap;
     struct sealer **sealers;
     size_t sealer_count, sealer_cap;
-    double compress_seconds; /* under lock */
+    double compress_seconds;
 };
 
 /* One batch in work. Before the writer starts and after it was joined, all of it is the table
@@ -62,7 +63,7 @@ struct batch {
     const struct introspect_leaf *leaf;
     enum state state;
     bool part; /* of a transaction that is not its own */
-    unsigned number;
+    unsigned number, version;
     struct archive_transaction transaction;
     struct buf archived_at, ddl, stem, data_key, metadata_key, manifest_key, comment;
     char batch_id[17];
@@ -70,8 +71,7 @@ struct batch {
     struct buf sealed_index;
     struct encoder *encoder;
     struct lane *lane;
-    int64_t rows_before; /* in earlier parts of its transaction */
-    int64_t rows_encoded, rows_copied;
+    int64_t rows_encoded, rows_copied, rows_shown;
     int64_t min_us, max_us;
     struct buf min_timestamp, max_timestamp;
     double select_seconds, encode_seconds, verify_seconds;
@@ -337,38 +337,40 @@ static void *writer_main(void *arg)
 
 /* --- the table worker's part --- */
 
-struct in_flight {
-    int64_t rows;
+struct shown { /* NULL, 0: stays as it is */
+    size_t table;
+    const char *phase, *object;
+    int64_t rows; /* more in flight */
 };
 
-static void set_in_flight(struct progress_snapshot *s, const void *arg)
+static void set_shown(struct progress_snapshot *s, const void *arg)
 {
-    struct progress_table *t = progress_now(s);
+    const struct shown *shown = arg;
+    struct progress_table *t = &s->tables[shown->table];
 
-    if (t)
-        t->rows_in_flight = ((const struct in_flight *)arg)->rows;
+    t->rows_in_flight += shown->rows;
+    if (shown->phase)
+        PROGRESS_SET(t->phase, shown->phase);
+    if (shown->object)
+        PROGRESS_SET(t->object, shown->object);
 }
 
-static void set_phase(struct progress_snapshot *s, const void *arg)
+static void show(struct batch *b, struct shown shown)
 {
-    struct progress_table *t = progress_now(s);
-
-    if (t)
-        PROGRESS_SET(t->phase, (const char *)arg);
-}
-
-static void set_object(struct progress_snapshot *s, const void *arg)
-{
-    struct progress_table *t = progress_now(s);
-
-    if (t)
-        PROGRESS_SET(t->object, (const char *)arg);
+    shown.table = b->archiver->params.number;
+    if (b->archiver->params.progress)
+        progress_change(b->archiver->params.progress, set_shown, &shown);
 }
 
 static void show_phase(struct batch *b, const char *phase)
 {
-    if (b->archiver->params.progress)
-        progress_change(b->archiver->params.progress, set_phase, phase);
+    show(b, (struct shown){.phase = phase});
+}
+
+static void show_rows(struct batch *b)
+{
+    show(b, (struct shown){.rows = b->rows_encoded - b->rows_shown});
+    b->rows_shown = b->rows_encoded;
 }
 
 /* `whole`: it takes as long as a leaf takes; only its statements are bounded. */
@@ -449,7 +451,7 @@ static void name_batch(struct batch *b)
     uint8_t digest[32];
     char hex[65];
 
-    key_stem(&a->key_table, b->transaction.began_us, b->transaction.began_us, b->number, a->version,
+    key_stem(&a->key_table, b->transaction.began_us, b->transaction.began_us, b->number, b->version,
              &b->stem);
     key_of(buf_str(&b->stem), KEY_DATA, suffix, &b->data_key);
     key_of(buf_str(&b->stem), KEY_METADATA, suffix, &b->metadata_key);
@@ -459,8 +461,7 @@ static void name_batch(struct batch *b)
     text_sha256(seed.data, seed.len, digest);
     text_hex(digest, 32, hex);
     memcpy(b->batch_id, hex, 16);
-    if (a->params.progress)
-        progress_change(a->params.progress, set_object, buf_str(&b->data_key));
+    show(b, (struct shown){.object = buf_str(&b->data_key)});
     buf_addf(&b->comment, "archiver-tui 3 cluster=%s txid=%" PRIu64 " run=%s batch=%s",
              server->system_identifier, b->transaction.txid, a->params.run_id, b->batch_id);
     buf_done(&seed);
@@ -527,16 +528,13 @@ static void take_bounds(struct batch *b, struct member *m)
 
 static bool hand_over(struct batch *b, struct member **member, struct err *err)
 {
-    struct archiver *a = b->archiver;
     struct member *m = *member;
 
     take_bounds(b, m);
     if (!lane_put(b->lane, m, err))
         return false;
     *member = NULL;
-    if (a->params.progress)
-        progress_change(a->params.progress, set_in_flight,
-                        &(struct in_flight){b->rows_before + b->rows_encoded});
+    show_rows(b);
     return true;
 }
 
@@ -820,10 +818,17 @@ static bool commit(struct batch *b, struct err *err)
     return answer == COMMIT_DONE;
 }
 
+static bool add_to_catalog(struct archiver *a, const struct catalog_entry *entry, struct err *err)
+{
+    pthread_mutex_lock(&a->settling);
+    bool ok = catalog_settle(a->catalog, entry, err);
+    pthread_mutex_unlock(&a->settling);
+    return ok;
+}
+
 static bool settle(struct batch *b, const struct catalog_entry *entry, struct err *err)
 {
-    if (!fault_point("archive.committed", err) ||
-        !catalog_settle(b->archiver->catalog, entry, err)) {
+    if (!fault_point("archive.committed", err) || !add_to_catalog(b->archiver, entry, err)) {
         /* The rows are safe in their object: only the line is missing, and recover writes it. */
         move(b, UNKNOWN);
         return err_hint(err, "the rows are archived; `archiver-tui recover` settles the batch");
@@ -916,6 +921,7 @@ static void add_phases(struct batch *b, double commit_seconds)
     struct archiver *a = b->archiver;
     double *phases = a->params.phases;
 
+    pthread_mutex_lock(&a->lock);
     phases[PHASE_SELECT] += b->select_seconds;
     phases[PHASE_ENCODE] += b->encode_seconds;
     phases[PHASE_COMPRESS] += a->compress_seconds;
@@ -923,6 +929,7 @@ static void add_phases(struct batch *b, double commit_seconds)
     phases[PHASE_VERIFY] += b->verify_seconds;
     phases[PHASE_COMMIT] += commit_seconds;
     a->compress_seconds = 0;
+    pthread_mutex_unlock(&a->lock);
 }
 
 /* OPEN to PROVED. */
@@ -980,29 +987,37 @@ static bool run_batch(struct batch *b, const char *copy_sql, struct archive_batc
 static struct batch new_batch(struct archiver *a, struct conn *conn,
                               const struct introspect_leaf *leaf)
 {
-    return (struct batch){.archiver = a,
-                          .conn = conn,
-                          .leaf = leaf,
-                          .number = a->batch_number + 1,
-                          .min_us = INT64_MAX,
-                          .max_us = INT64_MIN};
+    struct batch b = {
+        .archiver = a, .conn = conn, .leaf = leaf, .min_us = INT64_MAX, .max_us = INT64_MIN};
+
+    pthread_mutex_lock(&a->lock);
+    b.number = ++a->batch_number;
+    b.version = a->version;
+    pthread_mutex_unlock(&a->lock);
+    return b;
 }
 
-/* A taken name is tried again under the next version; a name once used is never used again. */
-static void next_name(struct archiver *a, bool used, const struct err *err)
+/* A taken name is tried again under the next version; a name once used is never used again. A
+ * number that was not used goes to the next batch, unless another has one after it by now. */
+static void next_name(const struct batch *b, bool used, const struct err *err)
 {
-    if (used) {
-        a->batch_number++;
+    struct archiver *a = b->archiver;
+
+    pthread_mutex_lock(&a->lock);
+    if (used)
         a->version = 1;
-    } else if (err && err->kind == ERR_EXISTS && a->version < VERSIONS_MAX) {
+    else if (err && err->kind == ERR_EXISTS && a->version < VERSIONS_MAX)
         a->version++;
-    }
+    if (!used && a->batch_number == b->number)
+        a->batch_number--;
+    pthread_mutex_unlock(&a->lock);
 }
 
 static void describe(const struct batch *b, struct archive_batch *ret)
 {
     ret->txid = b->transaction.txid;
     ret->rows = b->rows_encoded;
+    ret->rows_shown = b->rows_shown;
     ret->bytes = b->object_bytes;
     ret->line_bytes = b->line_bytes;
     buf_reset(&ret->key);
@@ -1024,7 +1039,7 @@ bool archive_batch(struct archiver *a, struct conn *conn, const struct introspec
         ret->outcome = ARCHIVE_UNKNOWN;
     else if (b.state == SPOOLED)
         ret->outcome = ARCHIVE_SPOOLED;
-    next_name(a, b.state == SETTLED || b.state == UNKNOWN, ok ? NULL : err);
+    next_name(&b, b.state == SETTLED || b.state == UNKNOWN, ok ? NULL : err);
     describe(&b, ret);
     batch_done(&b);
     return ok;
@@ -1055,10 +1070,10 @@ bool archive_part_prove(struct archiver *a, struct conn *conn, const struct intr
     *b = new_batch(a, conn, leaf);
     b->part = true;
     b->transaction = *copy->transaction;
-    b->rows_before = copy->rows_before;
     bool ok = export_batch(b, copy->sql, &metadata, err);
-    next_name(a, ok && b->rows_encoded > 0, ok ? NULL : err);
+    next_name(b, ok && b->rows_encoded > 0, ok ? NULL : err);
     if (!ok || b->rows_encoded == 0) {
+        show(b, (struct shown){.rows = -b->rows_shown});
         undo(b);
         archive_part_free(part);
         return ok;
@@ -1139,8 +1154,16 @@ struct archiver *archiver_new(const struct archive_params *params, struct err *e
                                       .schema = params->table->schema,
                                       .table = params->table->name};
     pthread_mutex_init(&a->lock, NULL);
+    pthread_mutex_init(&a->settling, NULL);
     a->catalog = catalog_writer_new(params->store, &a->key_table, params->run_id, text_now_us());
     return a;
+}
+
+void archiver_phases(struct archiver *a, double ret[PHASE_COUNT])
+{
+    pthread_mutex_lock(&a->lock);
+    memcpy(ret, a->params.phases, PHASE_COUNT * sizeof(*ret));
+    pthread_mutex_unlock(&a->lock);
 }
 
 void archiver_free(struct archiver *a)
@@ -1155,5 +1178,6 @@ void archiver_free(struct archiver *a)
     free(a->sealers);
     catalog_writer_free(a->catalog);
     pthread_mutex_destroy(&a->lock);
+    pthread_mutex_destroy(&a->settling);
     free(a);
 }

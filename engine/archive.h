@@ -23,7 +23,8 @@
  * Into a spool (spool.h) PROVED ends in ROLLBACK instead, and the objects stay there: SPOOLED.
  *
  * Threads: archive_batch runs in the table worker (libpq and encoding); it starts one writer thread
- * a batch and uses the pool it is given for sealing. One batch at a time per archiver.
+ * a batch and uses the pool it is given for sealing. An archiver takes several batches of its table
+ * at a time, each on a connection of its own (own lock).
  */
 #ifndef ARCHIVER_ARCHIVE_H
 #define ARCHIVER_ARCHIVE_H
@@ -56,6 +57,7 @@ struct archive_params {
     const char *run_id;
     const struct stop *stop;   /* may be NULL */
     struct progress *progress; /* may be NULL */
+    size_t number;             /* the table's in there */
     double *phases;            /* PHASE_COUNT seconds, added to */
     bool into_spool;           /* `store` is a spool: COMMIT is never sent, and the objects stay */
     const struct archive_witness *witness; /* may be NULL */
@@ -75,6 +77,7 @@ struct archive_batch {
     int64_t rows;
     uint64_t bytes, line_bytes;
     uint64_t txid;            /* of its transaction; 0: it never began */
+    int64_t rows_shown;       /* of these in the snapshot's rows_in_flight, still */
     struct buf key;           /* of the data object */
     struct buf max_timestamp; /* COPY text of the largest timestamp taken; empty where no row */
 };
@@ -85,6 +88,8 @@ bool archive_allowed(const struct introspect_table *info, const struct config_ta
                      const struct conn *conn, struct err *err);
 struct archiver *archiver_new(const struct archive_params *params, struct err *err);
 void archiver_free(struct archiver *archiver);
+/* Seconds of work so far. */
+void archiver_phases(struct archiver *archiver, double ret_phases[PHASE_COUNT]);
 /* One batch on `conn`, which holds the table's lock and no transaction. `copy_sql` and `leaf` are
  * from walk_next and walk_leaf. False with *err for UNDONE and UNKNOWN. *ret_batch is valid either
  * way; archive_batch_done frees it. */
@@ -119,8 +124,7 @@ enum archive_commit archive_commit(struct conn *conn, struct err *err);
 
 struct archive_copy {
     const struct archive_transaction *transaction;
-    const char *sql;     /* COPY (SELECT ...) TO STDOUT */
-    int64_t rows_before; /* in earlier parts, for progress */
+    const char *sql; /* COPY (SELECT ...) TO STDOUT */
 };
 struct archive_part;
 /* One object with metadata and manifest, durable and compared: PROVED. *ret_part NULL: there was no

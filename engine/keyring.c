@@ -9,6 +9,7 @@
 #include "keyring.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/fault.h"
@@ -28,6 +29,7 @@ struct slot {
 };
 
 struct keyring {
+    pthread_mutex_t lock; /* of what the slots have fetched and opened */
     bool encrypts;
     struct slot *slots; /* the configuration's own key first, where it has one */
     size_t count;
@@ -38,6 +40,7 @@ struct keyring *keyring_new(const struct config *config)
     const struct config_encryption *e = &config->encryption;
     struct keyring *k = mem_alloc(sizeof(*k));
 
+    pthread_mutex_init(&k->lock, NULL);
     k->encrypts = e->enabled;
     k->slots = mem_alloc((e->previous_count + 1) * sizeof(*k->slots));
     if (e->key.id)
@@ -53,6 +56,7 @@ void keyring_free(struct keyring *keyring)
         return;
     for (size_t i = 0; i < keyring->count; i++)
         explicit_bzero(&keyring->slots[i].kek, sizeof(keyring->slots[i].kek));
+    pthread_mutex_destroy(&keyring->lock);
     free(keyring->slots);
     free(keyring);
 }
@@ -95,12 +99,20 @@ static bool fetch(struct slot *s, struct err *err)
 
 bool keyring_fetch(struct keyring *k, size_t i, struct err *err)
 {
-    return fetch(&k->slots[i], err);
+    pthread_mutex_lock(&k->lock);
+    bool ok = fetch(&k->slots[i], err);
+    pthread_mutex_unlock(&k->lock);
+    return ok;
+}
+
+static bool fetch_slot(struct keyring *k, struct slot *s, struct err *err)
+{
+    return keyring_fetch(k, (size_t)(s - k->slots), err);
 }
 
 bool keyring_ready(struct keyring *k, struct err *err)
 {
-    return !k->encrypts || fetch(&k->slots[0], err);
+    return !k->encrypts || keyring_fetch(k, 0, err);
 }
 
 static struct slot *slot_of(struct keyring *k, const char *id)
@@ -117,15 +129,17 @@ static struct slot *slot_of(struct keyring *k, const char *id)
 bool keyring_seal(struct keyring *k, struct store *store, const char *key,
                   const struct cipher *cipher, struct err *err)
 {
-    return fetch(&k->slots[0], err) && envelope_put(store, key, cipher, &k->slots[0].kek, err);
+    return keyring_fetch(k, 0, err) && envelope_put(store, key, cipher, &k->slots[0].kek, err);
 }
 
-static struct cipher *open_with(struct slot *s, struct store *store, const char *key,
-                                struct err *err)
+static struct cipher *open_with(struct keyring *k, struct slot *s, struct store *store,
+                                const char *key, struct err *err)
 {
-    struct cipher *cipher = fetch(s, err) ? envelope_get(store, key, &s->kek, err) : NULL;
+    struct cipher *cipher = fetch_slot(k, s, err) ? envelope_get(store, key, &s->kek, err) : NULL;
 
+    pthread_mutex_lock(&k->lock);
     s->opened += cipher != NULL;
+    pthread_mutex_unlock(&k->lock);
     return cipher;
 }
 
@@ -173,7 +187,7 @@ static struct cipher *open_by_list(struct keyring *k, struct store *store, const
     if (!envelope_list(store, key, look_at, &s, err))
         goto out;
     if (s.known)
-        cipher = open_with(s.known, store, key, err);
+        cipher = open_with(k, s.known, store, key, err);
     else
         say_missing(&s, key, err);
 out:
@@ -189,8 +203,8 @@ static struct cipher *open_envelope(struct keyring *k, struct store *store, cons
     struct cipher *cipher = NULL;
     struct err why = {.kind = ERR_NOT_FOUND}; /* what was tried in vain is nobody's error */
 
-    if (k->count > 0 && fetch(&k->slots[0], &why))
-        cipher = open_with(&k->slots[0], store, key, &why);
+    if (k->count > 0 && keyring_fetch(k, 0, &why))
+        cipher = open_with(k, &k->slots[0], store, key, &why);
     else
         why.kind = ERR_NOT_FOUND; /* another may do */
     for (int i = 0; !cipher && i < 2 && why.kind == ERR_NOT_FOUND; i++)
@@ -264,8 +278,8 @@ static bool rewrap(struct keyring *k, struct store *store, const char *key, stru
                    struct err *err)
 {
     /* One that is there is opened too: what is damaged must not be the only one left. */
-    struct cipher *cipher =
-        o->current ? open_with(&k->slots[0], store, key, err) : open_envelope(k, store, key, err);
+    struct cipher *cipher = o->current ? open_with(k, &k->slots[0], store, key, err)
+                                       : open_envelope(k, store, key, err);
     bool ok = cipher && (o->current || put_and_prove(k, store, key, cipher, err));
 
     cipher_free(cipher);

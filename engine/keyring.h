@@ -4,7 +4,7 @@
  * batch. A key is fetched when it is first needed, once, and wiped with the keyring; one that
  * cannot be had is not asked for again.
  *
- * Threads: one thread at a time; blocks.
+ * Threads: any (own lock); blocks.
  */
 #ifndef ARCHIVER_KEYRING_H
 #define ARCHIVER_KEYRING_H

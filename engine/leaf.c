@@ -116,6 +116,7 @@ static void add_to_report(struct leaf *l, const struct archive_part *part)
     archive_part_describe(part, &object);
     l->report->objects++;
     total->rows += object.rows;
+    total->rows_shown += object.rows_shown;
     total->bytes += object.bytes;
     total->line_bytes += object.line_bytes;
     name_object(l, part);
@@ -125,8 +126,7 @@ static void add_to_report(struct leaf *l, const struct archive_part *part)
 
 static bool stream_range(struct leaf *l, struct span *span, struct err *err)
 {
-    struct archive_copy copy = {.transaction = &l->transaction,
-                                .rows_before = l->report->total.rows};
+    struct archive_copy copy = {.transaction = &l->transaction};
     struct archive_part *part;
     struct buf sql = BUF_INIT;
     int64_t before = l->report->total.rows;

@@ -12,7 +12,8 @@
 struct hidden {
     struct rate rate;
     int64_t started_us, ended_us; /* monotonic; 0: not yet */
-    int64_t wait_us;              /* since when it waits; 0: it does not */
+    int lines, waiting;           /* of batches: at work, and those of them that wait */
+    int64_t wait_us;              /* since when all of them wait; 0: not all do */
 };
 
 struct progress {
@@ -98,7 +99,7 @@ void progress_add_table(struct progress *p, const char *database, const char *sc
                                                     .vacuum_share = -1,
                                                     .rows_per_second = -1,
                                                     .seconds_left = -1};
-    p->hidden[i] = (struct hidden){0};
+    p->hidden[i] = (struct hidden){.lines = 1};
     PROGRESS_SET(p->snapshot.tables[i].database, database);
     PROGRESS_SET(p->snapshot.tables[i].table, name);
     pthread_mutex_unlock(&p->lock);
@@ -110,10 +111,13 @@ static void follow(struct progress *p)
 {
     int64_t now = text_monotonic_us(), rows = 0;
 
+    p->snapshot.current = SIZE_MAX;
     for (size_t i = 0; i < p->snapshot.table_count; i++) {
         const struct progress_table *t = &p->snapshot.tables[i];
         struct hidden *h = &p->hidden[i];
         rows += t->rows_done + t->rows_in_flight;
+        if (t->state == TABLE_RUNNING && p->snapshot.current == SIZE_MAX)
+            p->snapshot.current = i;
         if (t->state == TABLE_RUNNING && h->started_us == 0)
             h->started_us = now;
         if (t->state > TABLE_RUNNING && h->started_us > 0 && h->ended_us == 0)
@@ -136,26 +140,43 @@ void progress_change(struct progress *p, void (*change)(struct progress_snapshot
 }
 
 /* After a pause the past says nothing about what is to come. */
-static void forget_rates(struct progress *p)
+static void forget_rates(struct progress *p, struct hidden *h)
 {
-    p->hidden[p->snapshot.current].rate = (struct rate){0};
+    h->rate = (struct rate){0};
     p->rate = (struct rate){0};
 }
 
-void progress_wait(struct progress *p, const char *wait, const char *why)
+/* What the table waits for, by what the line that spoke last does; NULL: that one goes on. */
+static void show_wait(struct progress *p, size_t table, const char *wait, const char *why)
+{
+    struct progress_table *t = &p->snapshot.tables[table];
+    struct hidden *h = &p->hidden[table];
+    bool all = wait && h->waiting >= h->lines;
+    int64_t now = text_monotonic_us();
+
+    if (h->wait_us > 0)
+        t->waited += (double)(now - h->wait_us) / 1e6;
+    if (strcmp(t->wait, "paused") == 0 && !(all && strcmp(wait, "paused") == 0))
+        forget_rates(p, h);
+    h->wait_us = all ? now : 0;
+    PROGRESS_SET(t->wait, all ? wait : "");
+    PROGRESS_SET(t->why, all && why ? why : "");
+}
+
+void progress_lines(struct progress *p, size_t table, int lines)
 {
     pthread_mutex_lock(&p->lock);
-    struct progress_table *t = progress_now(&p->snapshot);
-    if (t) {
-        struct hidden *h = &p->hidden[p->snapshot.current];
-        int64_t now = text_monotonic_us();
-        if (h->wait_us > 0)
-            t->waited += (double)(now - h->wait_us) / 1e6;
-        if (strcmp(t->wait, "paused") == 0 && strcmp(wait ? wait : "", "paused") != 0)
-            forget_rates(p);
-        h->wait_us = wait ? now : 0;
-        PROGRESS_SET(t->wait, wait ? wait : "");
-        PROGRESS_SET(t->why, why ? why : "");
+    if (table < p->snapshot.table_count)
+        p->hidden[table].lines = lines;
+    pthread_mutex_unlock(&p->lock);
+}
+
+void progress_wait(struct progress *p, size_t table, bool waits, const char *wait, const char *why)
+{
+    pthread_mutex_lock(&p->lock);
+    if (table < p->snapshot.table_count) {
+        p->hidden[table].waiting += (wait != NULL) - waits;
+        show_wait(p, table, wait, why);
     }
     pthread_mutex_unlock(&p->lock);
 }
@@ -228,16 +249,24 @@ static void add_up(struct progress_snapshot *s, const struct progress *p, int64_
         paused ? -1 : seconds_left(s->rows_done + in_flight, s->rows_total, s->rows_per_second);
 }
 
-static const char *state_of(struct progress_snapshot *s)
+static bool all_pause(const struct progress_snapshot *s)
 {
-    const struct progress_table *t = progress_now(s);
-    bool paused = t && strcmp(t->wait, "paused") == 0;
+    size_t running = 0, paused = 0;
 
+    for (size_t i = 0; i < s->table_count; i++) {
+        running += s->tables[i].state == TABLE_RUNNING;
+        paused += s->tables[i].state == TABLE_RUNNING && strcmp(s->tables[i].wait, "paused") == 0;
+    }
+    return running > 0 && running == paused;
+}
+
+static const char *state_of(const struct progress_snapshot *s)
+{
     if (s->exit_code >= 0)
         return "ended";
     if (s->stop_asked)
         return "stopping";
-    if (paused)
+    if (all_pause(s))
         return "paused";
     if (s->pause_asked)
         return "pausing";
@@ -267,10 +296,9 @@ void progress_read(struct progress *p, struct progress_snapshot *s)
         memcpy(tables, p->snapshot.tables, size);
     for (size_t i = 0; i < s->table_count; i++)
         read_table(&tables[i], &p->hidden[i], now);
-    s->seconds = p->started_us == 0 ? 0
-                                    : (double)((p->ended_us > 0 ? p->ended_us : now) -
-                                               p->started_us) /
-                                          1e6;
+    s->seconds = p->started_us == 0
+                     ? 0
+                     : (double)((p->ended_us > 0 ? p->ended_us : now) - p->started_us) / 1e6;
     add_up(s, p, now);
     pthread_mutex_unlock(&p->lock);
     read_server(&s->server, now);

@@ -54,12 +54,12 @@ struct progress_table {
     double waited;                 /* seconds, all waits together */
     /* While the server vacuums or analyzes, as it tells; "" else. */
     char vacuum_table[140], vacuum_phase[48];
-    double vacuum_share;           /* of the heap that this phase is through with, 0 to 1; -1 */
-    double phases[PHASE_COUNT];    /* seconds of work; they overlap */
-    double seconds;                /* since its turn came */
-    char error[400];               /* one line; "" where all went well */
-    double rows_per_second;        /* smoothed, also while it waits; -1 */
-    double seconds_left;           /* -1 */
+    double vacuum_share;        /* of the heap that this phase is through with, 0 to 1; -1 */
+    double phases[PHASE_COUNT]; /* seconds of work; they overlap */
+    double seconds;             /* since its turn came */
+    char error[400];            /* one line; "" where all went well */
+    double rows_per_second;     /* smoothed, also while it waits; -1 */
+    double seconds_left;        /* -1 */
 };
 
 /* The server that the table in work is on, as a connection of its own sees it. */
@@ -93,7 +93,8 @@ struct progress_snapshot {
     double rows_per_second, seconds_left;
     struct progress_server server;
     struct progress_table *tables; /* owned by the snapshot */
-    size_t table_count, current;   /* current: SIZE_MAX where none is in work */
+    size_t table_count;
+    size_t current; /* the first table in work, by the states; SIZE_MAX where none is */
 };
 
 struct progress;
@@ -107,8 +108,12 @@ void progress_add_table(struct progress *progress, const char *database, const c
  * pointer. */
 void progress_change(struct progress *progress,
                      void (*change)(struct progress_snapshot *, const void *), const void *arg);
-/* The table in work waits, and why; again with another reason; NULL ends it. */
-void progress_wait(struct progress *progress, const char *wait, const char *why);
+/* So many lines of batches are at work on a table, which is one where nobody says. */
+void progress_lines(struct progress *progress, size_t table, int lines);
+/* One of them waits, and why; again with another reason (`waits`: it did so before); NULL ends it.
+ * The table waits when all of them do. */
+void progress_wait(struct progress *progress, size_t table, bool waits, const char *wait,
+                   const char *why);
 /* Nothing changes any more: the numbers are those of the report. */
 void progress_end(struct progress *progress, const char *status, int exit_code);
 
@@ -116,7 +121,7 @@ void progress_end(struct progress *progress, const char *status, int exit_code);
  * it holds. */
 void progress_read(struct progress *progress, struct progress_snapshot *snapshot);
 void progress_snapshot_done(struct progress_snapshot *snapshot);
-/* The table in work, NULL between tables. */
+/* The table in work, the first of them where there are several; NULL between tables. */
 struct progress_table *progress_now(struct progress_snapshot *snapshot);
 /* A text into a field of fixed size, cut at a whole character, without control characters. */
 #define PROGRESS_SET(field, text) progress_set(field, sizeof(field), text)

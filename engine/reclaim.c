@@ -190,13 +190,17 @@ static void look_who_holds(const struct reclaim_params *p, uint64_t txid, struct
 
 /* --- the work --- */
 
+struct shown_phase {
+    size_t number;
+    const char *phase;
+};
+
 static void show_vacuum(struct progress_snapshot *s, const void *arg)
 {
-    struct progress_table *t = progress_now(s);
+    const struct shown_phase *shown = arg;
+    struct progress_table *t = &s->tables[shown->number];
 
-    if (!t)
-        return;
-    PROGRESS_SET(t->phase, (const char *)arg);
+    PROGRESS_SET(t->phase, shown->phase);
     t->vacuum_table[0] = t->vacuum_phase[0] = '\0';
     t->vacuum_share = -1;
 }
@@ -204,7 +208,7 @@ static void show_vacuum(struct progress_snapshot *s, const void *arg)
 static void show(const struct reclaim_params *p, const char *phase)
 {
     if (p->progress)
-        progress_change(p->progress, show_vacuum, phase);
+        progress_change(p->progress, show_vacuum, &(struct shown_phase){p->number, phase});
 }
 
 /* The server's word is that a statement was cancelled; whom it was for, the monitor knows. */
@@ -212,7 +216,7 @@ static bool explain(const struct reclaim_params *p, struct err *err)
 {
     char why[160];
 
-    if (err->kind != ERR_INTERRUPTED && monitor_let_go(p->monitor, why, sizeof(why))) {
+    if (err->kind != ERR_INTERRUPTED && monitor_let_go(p->monitor, p->subject, why, sizeof(why))) {
         err_set(err, ERR_TRANSIENT, "the vacuum let go of the table");
         err_why(err, "%s", why);
     }

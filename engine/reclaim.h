@@ -27,9 +27,11 @@ struct reclaim_params { /* all borrowed */
     struct store *store;
     const char *run_id;
     const struct stop *stop;
-    bool stopping;             /* the run ends although nobody asked `stop` */
-    struct progress *progress; /* may be NULL */
-    struct monitor *monitor;   /* may be NULL */
+    bool stopping;                   /* the run ends although nobody asked `stop` */
+    struct progress *progress;       /* may be NULL */
+    size_t number;                   /* the table's in there */
+    struct monitor *monitor;         /* may be NULL */
+    struct monitor_subject *subject; /* `conn`, as it is watched */
 };
 
 struct reclaim {

@@ -13,6 +13,7 @@ struct turn {
     size_t number;
     struct reclaim_params work;
     struct conn *conn;
+    struct monitor_subject subject;
     struct introspect_table *info;
 };
 
@@ -28,8 +29,7 @@ const char *reclaim_status_name(enum reclaim_status status)
 
 static void show_begin(struct progress_snapshot *s, const void *arg)
 {
-    s->current = *(const size_t *)arg;
-    progress_now(s)->state = TABLE_RUNNING;
+    s->tables[*(const size_t *)arg].state = TABLE_RUNNING;
 }
 
 static void show_end(struct progress_snapshot *s, const void *arg)
@@ -47,7 +47,6 @@ static void show_end(struct progress_snapshot *s, const void *arg)
     t->phase[0] = '\0';
     if (turn->table->err.kind != ERR_NONE)
         err_line(&turn->table->err, t->error, sizeof(t->error));
-    s->current = SIZE_MAX;
 }
 
 static void show(struct turn *t, void (*change)(struct progress_snapshot *, const void *),
@@ -74,8 +73,11 @@ static bool connect_to(struct turn *t, struct err *err)
     t->conn = conn_open(t->work.database, t->params->run_id, err);
     if (!t->conn)
         return false;
-    monitor_watch(t->params->monitor, t->work.database, PQbackendPID(conn_pg(t->conn)),
-                  table->settings.max_blocked_seconds);
+    t->subject = (struct monitor_subject){.database = t->work.database,
+                                          .pid = PQbackendPID(conn_pg(t->conn)),
+                                          .max_blocked_s = table->settings.max_blocked_seconds,
+                                          .table = t->number};
+    monitor_watch(t->params->monitor, &t->subject);
     if (conn_server(t->conn)->in_recovery) {
         err_set(err, ERR_PREFLIGHT, "the server is a standby");
         return err_hint(err, "connect to the primary");
@@ -117,6 +119,8 @@ static bool give_back(struct turn *t, struct err *err)
                                 .txid = t->table->due.txid};
 
     t->work.conn = t->conn;
+    t->work.subject = &t->subject;
+    t->work.number = t->number;
     t->work.info = t->info;
     if (!reclaim_begin(&t->work, &t->table->space, err))
         return false;
@@ -155,7 +159,7 @@ static void run_table(struct turn *t)
         t->table->status = stopped ? RECLAIM_STOPPED : RECLAIM_FAILED;
         log_err(stopped ? LOG_WARN : LOG_ERROR, &err);
     }
-    monitor_watch(t->params->monitor, NULL, 0, 0);
+    monitor_leave(t->params->monitor, &t->subject);
     introspect_free(t->info);
     conn_close(t->conn);
     show(t, show_end, t);

@@ -26,10 +26,12 @@
 
 static void show_table(struct progress_snapshot *s, const void *arg)
 {
+    /* Tables come one after another, each when its turn does. */
+    struct progress_table *t = &s->tables[s->table_count - 1];
+
     (void)arg;
-    s->current = s->table_count - 1; /* tables come one after another, each when its turn does */
-    progress_now(s)->state = TABLE_RUNNING;
-    PROGRESS_SET(progress_now(s)->phase, "restore");
+    t->state = TABLE_RUNNING;
+    PROGRESS_SET(t->phase, "restore");
 }
 
 static void show_table_done(struct progress_snapshot *s, const void *arg)
@@ -41,7 +43,6 @@ static void show_table_done(struct progress_snapshot *s, const void *arg)
     t->phase[0] = '\0';
     if (err)
         err_line(err, t->error, sizeof(t->error));
-    s->current = SIZE_MAX;
 }
 
 static bool connect_and_lock(struct restore_turn *t, struct err *err)
@@ -49,9 +50,11 @@ static bool connect_and_lock(struct restore_turn *t, struct err *err)
     t->conn = conn_open(t->p->target, t->report->restore_id, err);
     if (!t->conn)
         return false;
+    t->subject =
+        (struct monitor_subject){.database = t->p->target, .pid = PQbackendPID(conn_pg(t->conn))};
     /* A URL's target does not live as long as the monitor. */
     if (!t->r->to_database || !url_is(t->r->to_database))
-        monitor_watch(t->r->monitor, t->p->target, PQbackendPID(conn_pg(t->conn)), 0);
+        monitor_watch(t->r->monitor, &t->subject);
     if (conn_server(t->conn)->in_recovery) {
         err_set(err, ERR_PREFLIGHT, "the server is a standby");
         return err_hint(err, "restoring writes rows: connect to the primary");
@@ -195,7 +198,7 @@ bool restore_table(const struct restore_table_params *params, struct restore_rep
         ok = finish(&t, err);
     estimate(&t, (double)(text_monotonic_us() - start) / 1e6);
     restore_turn_show(&t, show_table_done, ok ? NULL : err);
-    monitor_watch(t.r->monitor, NULL, 0, 0);
+    monitor_leave(t.r->monitor, &t.subject);
     turn_done(&t);
     return ok;
 }

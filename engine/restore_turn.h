@@ -19,6 +19,7 @@ struct restore_turn {
     const struct restore_params *r;
     struct restore_report *report;
     struct conn *conn;
+    struct monitor_subject subject;
     struct introspect_table *info; /* of the target */
     struct restored *restored;     /* NULL in a dry run */
     struct buf triggers;           /* what switches them on again; empty: they are on */

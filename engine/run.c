@@ -2,9 +2,11 @@
 #include "run.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "base/text.h"
+#include "roster.h"
 #include "runs.h"
 #include "turn.h"
 
@@ -77,30 +79,86 @@ static void begin_report(const struct run_params *params, const struct targets *
     }
 }
 
-/* `common`: what every table's turn has. */
-static void run_tables(const struct turn *common, const struct targets *targets)
+/* What the threads share that take one table after another. */
+struct crowd {
+    const struct turn *common; /* what every table's turn has */
+    const struct targets *targets;
+    struct roster *roster;
+    atomic_bool stopped; /* also by a stop file, which nobody asks `stop` for */
+};
+
+static bool limit_is_reached(const struct turn *t)
 {
-    const struct run_params *params = common->params;
-    struct run_report *report = common->report;
+    pthread_mutex_lock(&t->tally->lock);
+    bool reached = t->params->limit > 0 && t->report->records_archived >= t->params->limit;
+    pthread_mutex_unlock(&t->tally->lock);
+    return reached;
+}
 
-    bool stopped = false; /* also by a stop file, which nobody asks `stop` for */
+/* False: another run holds the table, and it comes again. */
+static bool take_turn(struct crowd *c, struct turn *turn)
+{
+    const struct run_params *params = turn->params;
+    bool limit = limit_is_reached(turn);
 
-    for (size_t i = 0; i < targets->count; i++) {
-        struct turn turn = *common;
-        turn.target = &targets->items[i];
-        turn.table = &report->tables[i];
-        turn.number = i;
-        bool limit = params->limit > 0 && report->records_archived >= params->limit;
-        stopped = stopped || stop_asked(params->stop);
-        if (!limit && !stopped) {
-            turn_run(&turn);
-            stopped = turn.table->status == RUN_STOPPED;
-            continue;
+    if (!limit && !c->stopped && !stop_asked(params->stop)) {
+        turn_run(turn);
+        if (turn->table->err.kind == ERR_LOCKED && roster_held(c->roster, turn->number)) {
+            turn_comes_again(turn);
+            return false;
         }
-        if (!limit)
-            report->tables[i].status = RUN_STOPPED;
-        turn_leave_out(&turn, limit ? TABLE_SKIPPED : TABLE_STOPPED);
+        turn_report(turn);
+        if (turn->table->status == RUN_STOPPED)
+            c->stopped = true;
+        return true;
     }
+    if (!limit)
+        turn->table->status = RUN_STOPPED;
+    turn_leave_out(turn, limit ? TABLE_SKIPPED : TABLE_STOPPED);
+    return true;
+}
+
+static void *run_some(void *arg)
+{
+    struct crowd *c = arg;
+    size_t number;
+
+    while (roster_take(c->roster, c->common->params->stop, &number)) {
+        struct turn turn = *c->common;
+        turn.target = &c->targets->items[number];
+        turn.table = &turn.report->tables[number];
+        turn.number = number;
+        if (take_turn(c, &turn))
+            roster_over(c->roster, number);
+    }
+    return NULL;
+}
+
+static void *run_thread(void *arg)
+{
+    pthread_setname_np(pthread_self(), "table");
+    return run_some(arg);
+}
+
+/* In this thread, and in as many more as find something to do at a time. */
+static void run_tables(struct turn *common, const struct targets *targets)
+{
+    struct turn_tally tally = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct crowd c = {.common = common,
+                      .targets = targets,
+                      .roster = roster_new(common->params->config, targets)};
+    size_t count = roster_threads(c.roster), begun = 0;
+    pthread_t *threads = mem_alloc((count + 1) * sizeof(*threads));
+
+    common->tally = &tally;
+    while (begun + 1 < count && pthread_create(&threads[begun], NULL, run_thread, &c) == 0)
+        begun++;
+    run_some(&c);
+    for (size_t i = 0; i < begun; i++)
+        pthread_join(threads[i], NULL);
+    free(threads);
+    roster_free(c.roster);
+    pthread_mutex_destroy(&tally.lock);
 }
 
 bool run_archive(const struct run_params *params, struct run_report *report, struct err *err)

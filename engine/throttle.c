@@ -19,16 +19,12 @@
 struct throttle {
     struct progress *progress;
     const struct stop *stop;
-    pthread_mutex_t lock; /* the operator's */
-    bool paused;
-    double rows_ceiling, mb_ceiling; /* negative: the configuration's */
     int wake_fd;
-    /* the run's own */
-    int64_t began_us, ended_us; /* of the last batch, monotonic; ended 0: there was none */
-    int64_t rows;
-    uint64_t bytes;
-    double waited[WAIT_COUNT];
-    bool told_blind; /* that sessions of others cannot be seen */
+    pthread_mutex_t lock; /* of what follows, and of all paces */
+    bool paused;
+    double rows_ceiling, mb_ceiling; /* an operator's; negative: the configuration's */
+    struct throttle_pace pace;       /* of the run */
+    bool told_blind;                 /* that sessions of others cannot be seen */
 };
 
 struct reason {
@@ -166,10 +162,13 @@ static bool lags(const struct config_settings *s, const struct progress_server *
 
 static void tell_blind(struct throttle *t)
 {
-    if (!t->told_blind)
+    pthread_mutex_lock(&t->lock);
+    bool told = t->told_blind;
+    t->told_blind = true;
+    pthread_mutex_unlock(&t->lock);
+    if (!told)
         log_msg(LOG_WARN, "max_active_backends: this role may not see what others do: no wait for "
                           "them (GRANT pg_read_all_stats)");
-    t->told_blind = true;
 }
 
 static bool is_busy(struct throttle *t, const struct config_settings *s,
@@ -198,20 +197,50 @@ static void name_ceilings(const struct ceilings *c, struct reason *r)
         snprintf(r->why, size, "at most %g MB/s", c->mb);
 }
 
-static bool is_early(const struct throttle *t, const struct config_settings *s,
-                     const struct ceilings *c, struct reason *r)
+/* When as much as went through would have been due. */
+static int64_t due_of(const struct throttle_pace *pace, const struct ceilings *c)
 {
-    int64_t now = text_monotonic_us();
-    int64_t rested = t->ended_us + (int64_t)(s->sleep_between_batches * 1e6);
     double due = 0;
 
-    if (t->ended_us == 0)
-        return false;
     if (c->rows > 0)
-        due = (double)t->rows / c->rows;
-    if (c->mb > 0 && (double)t->bytes / 1e6 / c->mb > due)
-        due = (double)t->bytes / 1e6 / c->mb;
-    int64_t due_us = t->began_us + (int64_t)(due * 1e6);
+        due = (double)pace->rows / c->rows;
+    if (c->mb > 0 && (double)pace->bytes / 1e6 / c->mb > due)
+        due = (double)pace->bytes / 1e6 / c->mb;
+    return pace->began_us + (int64_t)(due * 1e6);
+}
+
+/* Each ceiling holds for what it was given for. */
+static void part_ceilings(const struct throttle *t, const struct ceilings *c,
+                          struct ceilings *ret_run, struct ceilings *ret_table)
+{
+    *ret_run =
+        (struct ceilings){t->rows_ceiling >= 0 ? c->rows : 0, t->mb_ceiling >= 0 ? c->mb : 0};
+    *ret_table =
+        (struct ceilings){t->rows_ceiling >= 0 ? 0 : c->rows, t->mb_ceiling >= 0 ? 0 : c->mb};
+}
+
+static int64_t due_at(struct throttle *t, const struct throttle_line *line,
+                      const struct ceilings *c)
+{
+    struct ceilings run, table;
+
+    pthread_mutex_lock(&t->lock);
+    part_ceilings(t, c, &run, &table);
+    int64_t of_run = due_of(&t->pace, &run), of_table = due_of(line->pace, &table);
+    pthread_mutex_unlock(&t->lock);
+    return of_run > of_table ? of_run : of_table;
+}
+
+static bool is_early(struct throttle *t, const struct throttle_line *line, const struct ceilings *c,
+                     struct reason *r)
+{
+    const struct config_settings *s = line->settings;
+    int64_t now = text_monotonic_us();
+    int64_t rested = line->ended_us + (int64_t)(s->sleep_between_batches * 1e6);
+    int64_t due_us = due_at(t, line, c);
+
+    if (line->ended_us == 0)
+        rested = 0;
     if (due_us > now && due_us >= rested) {
         name_ceilings(c, r);
         return give_reason(r, WAIT_CEILING, due_us);
@@ -222,8 +251,9 @@ static bool is_early(const struct throttle *t, const struct config_settings *s,
     return give_reason(r, WAIT_SLEEP, rested);
 }
 
-static bool must_wait(struct throttle *t, const struct config_settings *s, struct reason *r)
+static bool must_wait(struct throttle *t, const struct throttle_line *line, struct reason *r)
 {
+    const struct config_settings *s = line->settings;
     struct progress_server server;
     bool paused;
     struct ceilings c = ceilings_of(t, s, &paused);
@@ -234,7 +264,7 @@ static bool must_wait(struct throttle *t, const struct config_settings *s, struc
     }
     if (read_server(t, &server) && (lags(s, &server, r) || is_busy(t, s, &server, r)))
         return true;
-    return is_early(t, s, &c, r);
+    return is_early(t, line, &c, r);
 }
 
 static void rest(struct throttle *t, int64_t until_us)
@@ -263,25 +293,26 @@ struct waiting {
     int64_t since_us;
 };
 
-static void end_reason(struct throttle *t, const struct waiting *w)
+static void end_reason(struct throttle_line *line, const struct waiting *w)
 {
     double seconds = (double)(text_monotonic_us() - w->since_us) / 1e6;
 
-    t->waited[w->wait] += seconds;
+    line->waited[w->wait] += seconds;
     log_msg(level_of(w->wait), "waited %.1fs (%s)", seconds, throttle_wait_name(w->wait));
 }
 
 /* Said once a reason; the snapshot follows what it comes to. */
-static void tell(struct throttle *t, const struct reason *r, struct waiting *w)
+static void tell(struct throttle *t, struct throttle_line *line, const struct reason *r,
+                 struct waiting *w)
 {
     bool again = w->waits && w->wait == r->wait;
 
     if (t->progress)
-        progress_wait(t->progress, throttle_wait_name(r->wait), r->why);
+        progress_wait(t->progress, line->table, w->waits, throttle_wait_name(r->wait), r->why);
     if (again)
         return;
     if (w->waits)
-        end_reason(t, w);
+        end_reason(line, w);
     log_msg(level_of(r->wait), "waits: %s", r->why);
     *w = (struct waiting){true, r->wait, text_monotonic_us()};
 }
@@ -298,36 +329,47 @@ static enum throttle_answer answer_of(struct throttle *t, const struct config_se
     return deadline_us > 0 && text_monotonic_us() >= deadline_us ? THROTTLE_LATE : THROTTLE_GO;
 }
 
-enum throttle_answer throttle_wait(struct throttle *t, const struct config_settings *s,
+enum throttle_answer throttle_wait(struct throttle *t, struct throttle_line *line,
                                    int64_t deadline_us)
 {
     struct reason reason = {0};
     struct waiting waiting = {0};
     enum throttle_answer answer;
 
-    while ((answer = answer_of(t, s, deadline_us)) == THROTTLE_GO && must_wait(t, s, &reason)) {
-        tell(t, &reason, &waiting);
+    while ((answer = answer_of(t, line->settings, deadline_us)) == THROTTLE_GO &&
+           must_wait(t, line, &reason)) {
+        tell(t, line, &reason, &waiting);
         rest(t, deadline_us > 0 && deadline_us < reason.until_us ? deadline_us : reason.until_us);
     }
     if (waiting.waits) {
-        end_reason(t, &waiting);
+        end_reason(line, &waiting);
         if (t->progress)
-            progress_wait(t->progress, NULL, NULL);
+            progress_wait(t->progress, line->table, true, NULL, NULL);
     }
-    t->began_us = text_monotonic_us();
-    t->ended_us = 0;
+    line->began_us = text_monotonic_us();
+    line->ended_us = 0;
     return answer;
 }
 
-void throttle_took(struct throttle *t, int64_t rows, uint64_t bytes)
+/* Who began after all before was due begins a new account: what was not used is not made up for. */
+static void note_pace(struct throttle_pace *pace, const struct ceilings *c, int64_t began_us,
+                      int64_t rows, uint64_t bytes)
 {
-    t->ended_us = text_monotonic_us();
-    t->rows = rows;
-    t->bytes = bytes;
+    if (began_us >= due_of(pace, c))
+        *pace = (struct throttle_pace){.began_us = began_us};
+    pace->rows += rows;
+    pace->bytes += bytes;
 }
 
-void throttle_waited(struct throttle *t, double ret_seconds[WAIT_COUNT])
+void throttle_took(struct throttle *t, struct throttle_line *line, int64_t rows, uint64_t bytes)
 {
-    memcpy(ret_seconds, t->waited, sizeof(t->waited));
-    memset(t->waited, 0, sizeof(t->waited));
+    bool paused;
+    struct ceilings run, table, c = ceilings_of(t, line->settings, &paused);
+
+    line->ended_us = text_monotonic_us();
+    pthread_mutex_lock(&t->lock);
+    part_ceilings(t, &c, &run, &table);
+    note_pace(&t->pace, &run, line->began_us, rows, bytes);
+    note_pace(line->pace, &table, line->began_us, rows, bytes);
+    pthread_mutex_unlock(&t->lock);
 }

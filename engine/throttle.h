@@ -4,14 +4,14 @@
  * between batches, a ceiling of rows or bytes a second, a stop file. Asked between batches, where
  * no transaction is open and the table's lock is kept.
  *
- *   throttle_new -> { throttle_wait -> a batch -> throttle_took } ...
+ *   throttle_new -> { throttle_wait -> a batch -> throttle_took } ...     in each line of batches
  *
  * A ceiling holds on average: a batch goes as fast as it can, and the next one begins when the rows
- * of the last would have been due. Who waits for the locks of a batch in work is the monitor's
+ * of the last would have been due. That of the configuration is for all lines of a table together,
+ * an operator's for all of the run. Who waits for the locks of a batch in work is the monitor's
  * (monitor.h).
  *
- * Threads: throttle_wait, throttle_took and throttle_waited in the run's thread; the rest in any
- * (own lock).
+ * Threads: any (own lock); a line belongs to one thread.
  */
 #ifndef ARCHIVER_THROTTLE_H
 #define ARCHIVER_THROTTLE_H
@@ -51,12 +51,27 @@ enum throttle_answer {
     THROTTLE_LATE,    /* the deadline passed while it waited */
 };
 
+/* What went through since it last was idle. Zero before use; under the throttle's lock. */
+struct throttle_pace {
+    int64_t began_us; /* monotonic */
+    int64_t rows;
+    uint64_t bytes;
+};
+
+/* Zero but for the first three. */
+struct throttle_line {
+    const struct config_settings *settings;
+    struct throttle_pace *pace; /* that the lines of a table share */
+    size_t table;               /* its number in the snapshot */
+    int64_t began_us, ended_us; /* of the last batch, monotonic; ended 0: there was none */
+    double waited[WAIT_COUNT];  /* seconds, by reason */
+};
+
 /* Blocks until the next batch may begin, or till `deadline_us` (text_monotonic_us; 0: none). */
-enum throttle_answer throttle_wait(struct throttle *throttle,
-                                   const struct config_settings *settings, int64_t deadline_us);
+enum throttle_answer throttle_wait(struct throttle *throttle, struct throttle_line *line,
+                                   int64_t deadline_us);
 /* A batch of so much is through. */
-void throttle_took(struct throttle *throttle, int64_t rows, uint64_t bytes);
-/* Seconds waited for each since the last call. */
-void throttle_waited(struct throttle *throttle, double ret_seconds[WAIT_COUNT]);
+void throttle_took(struct throttle *throttle, struct throttle_line *line, int64_t rows,
+                   uint64_t bytes);
 
 #endif

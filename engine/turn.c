@@ -18,32 +18,51 @@
 
 /* --- progress --- */
 
+static struct progress_table *shown_of(struct progress_snapshot *s, const struct turn *t)
+{
+    return &s->tables[t->number];
+}
+
 static void show_table(struct progress_snapshot *s, const void *arg)
 {
-    const struct turn *t = arg;
-    struct progress_table *table = &s->tables[t->number];
+    struct progress_table *table = shown_of(s, arg);
 
-    s->current = t->number;
     table->state = TABLE_RUNNING;
     PROGRESS_SET(table->phase, "connect");
 }
 
 static void show_total(struct progress_snapshot *s, const void *arg)
 {
-    progress_now(s)->rows_total = *(const int64_t *)arg;
+    const struct turn *t = arg;
+
+    shown_of(s, t)->rows_total = t->table->eligible;
 }
 
-/* What is settled of the table, as the report will have it. */
-void turn_put_counts(struct progress_snapshot *s, const void *arg)
-{
-    const struct turn *t = arg;
-    struct progress_table *table = progress_now(s);
+struct shown_counts {
+    const struct turn *turn;
+    int64_t shown;
+    struct turn_counts counts;
+    double phases[PHASE_COUNT];
+};
 
-    table->rows_in_flight = 0;
-    table->rows_done = t->table->records_archived;
-    table->batches = t->table->batches;
-    table->bytes = t->table->bytes;
-    memcpy(table->phases, t->table->phases, sizeof(table->phases));
+static void show_counts(struct progress_snapshot *s, const void *arg)
+{
+    const struct shown_counts *c = arg;
+    struct progress_table *table = shown_of(s, c->turn);
+
+    table->rows_in_flight -= c->shown;
+    table->rows_done = c->counts.rows;
+    table->batches = c->counts.batches;
+    table->bytes = c->counts.bytes;
+    memcpy(table->phases, c->phases, sizeof(table->phases));
+}
+
+void turn_show_counts(struct turn *t, int64_t shown)
+{
+    struct shown_counts c = {.turn = t, .shown = shown, .counts = turn_counts(t)};
+
+    archiver_phases(t->archiver, c.phases);
+    turn_show(t, show_counts, &c);
 }
 
 static enum progress_state state_of(enum run_status status)
@@ -56,15 +75,18 @@ static enum progress_state state_of(enum run_status status)
 static void show_table_done(struct progress_snapshot *s, const void *arg)
 {
     const struct turn *t = arg;
-    struct progress_table *table = progress_now(s);
+    struct progress_table *table = shown_of(s, t);
 
-    turn_put_counts(s, arg);
+    table->rows_in_flight = 0;
+    table->rows_done = t->table->records_archived;
+    table->batches = t->table->batches;
+    table->bytes = t->table->bytes;
+    memcpy(table->phases, t->table->phases, sizeof(table->phases));
     table->state = state_of(t->table->status);
     table->skipped = t->table->skipped_locked;
     table->phase[0] = table->object[0] = '\0';
     if (t->table->err.kind != ERR_NONE)
         err_line(&t->table->err, table->error, sizeof(table->error));
-    s->current = SIZE_MAX;
 }
 
 /* Tables whose turn never came. */
@@ -80,7 +102,7 @@ static void show_left_out(struct progress_snapshot *s, const void *arg)
     s->tables[l->number].state = l->state;
 }
 
-void turn_show(struct turn *t, void (*change)(struct progress_snapshot *, const void *),
+void turn_show(const struct turn *t, void (*change)(struct progress_snapshot *, const void *),
                const void *arg)
 {
     if (t->params->progress)
@@ -98,12 +120,17 @@ static bool connect_and_lock(struct turn *t, bool again, struct err *err)
 {
     const struct config_table *table = t->target->table;
 
+    monitor_leave(t->params->monitor, &t->subject);
     conn_close(t->conn);
+    t->shared = false;
     t->conn = conn_open(t->target->database, t->report->run_id, err);
     if (!t->conn)
         return false;
-    monitor_watch(t->params->monitor, t->target->database, PQbackendPID(conn_pg(t->conn)),
-                  table->settings.max_blocked_seconds);
+    t->subject = (struct monitor_subject){.database = t->target->database,
+                                          .pid = PQbackendPID(conn_pg(t->conn)),
+                                          .max_blocked_s = table->settings.max_blocked_seconds,
+                                          .table = t->number};
+    monitor_watch(t->params->monitor, &t->subject);
     if (conn_server(t->conn)->in_recovery) {
         err_set(err, ERR_PREFLIGHT, "the server is a standby");
         return err_hint(err, "archiving deletes rows: connect to the primary");
@@ -114,7 +141,7 @@ static bool connect_and_lock(struct turn *t, bool again, struct err *err)
                            t->params->stop, err);
 }
 
-static struct reclaim_params reclaim_params_of(const struct turn *t)
+static struct reclaim_params reclaim_params_of(struct turn *t)
 {
     return (struct reclaim_params){.config = t->params->config,
                                    .database = t->target->database,
@@ -126,7 +153,9 @@ static struct reclaim_params reclaim_params_of(const struct turn *t)
                                    .stop = t->params->stop,
                                    .stopping = t->table->status == RUN_STOPPED,
                                    .progress = t->params->progress,
-                                   .monitor = t->params->monitor};
+                                   .number = t->number,
+                                   .monitor = t->params->monitor,
+                                   .subject = &t->subject};
 }
 
 static bool measure_size(struct turn *t, struct err *err)
@@ -188,9 +217,9 @@ static int64_t row_bytes_guess(const struct turn *t)
     return bytes < ROW_BYTES_GUESS ? ROW_BYTES_GUESS : bytes * 2;
 }
 
-static void begin_stride(struct turn *t)
+void turn_begin_stride(const struct turn *t, struct stride *ret)
 {
-    stride_begin(&t->stride, &t->target->table->settings, row_bytes_guess(t),
+    stride_begin(ret, &t->target->table->settings, row_bytes_guess(t),
                  t->info->rows_estimate <= 0 ? FIRST_BATCH_ROWS : 0);
 }
 
@@ -220,7 +249,6 @@ static bool prepare_plan(struct turn *t, struct err *err)
                              .limited = is_limited(t)};
     if (!way_choose(t->plan, &way, err))
         return false;
-    begin_stride(t);
     snprintf(t->table->cutoff, sizeof(t->table->cutoff), "%s", t->plan->cutoff);
     snprintf(t->table->strategy, sizeof(t->table->strategy), "%s", t->plan->strategy);
     snprintf(t->table->reason, sizeof(t->table->reason), "%s", t->plan->reason);
@@ -259,6 +287,7 @@ static bool prepare_archive(struct turn *t, struct err *err)
                                          .run_id = t->report->run_id,
                                          .stop = t->params->stop,
                                          .progress = t->params->progress,
+                                         .number = t->number,
                                          .phases = t->table->phases};
     return true;
 }
@@ -322,7 +351,6 @@ static void log_turn(struct turn *t)
     struct run_table *table = t->table;
     struct buf text = BUF_INIT;
 
-    throttle_waited(t->params->throttle, table->waited);
     for (int i = 0; i < WAIT_COUNT; i++) {
         if (table->waited[i] >= 0.05)
             buf_addf(&text, "%s%s %.1fs", text.len > 0 ? ", " : "",
@@ -347,14 +375,10 @@ static bool play_spool(struct turn *t, struct err *err)
     bool ok = spool_replay(&t->archive, t->conn, &spool, err);
     t->table->spool_uploaded += spool.uploaded;
     t->table->spool_dropped += spool.dropped;
-    t->table->records_archived += spool.rows;
-    t->deleted += spool.rows;
-    t->table->batches += spool.uploaded;
-    t->table->bytes += spool.bytes;
-    t->table->line_bytes += spool.line_bytes;
-    t->report->records_archived += spool.rows;
-    t->report->bytes_uploaded += spool.bytes;
-    t->report->batches += spool.uploaded;
+    struct archive_batch settled = {.rows = spool.rows,
+                                    .bytes = spool.bytes,
+                                    .line_bytes = spool.line_bytes};
+    turn_took(t, 0, &settled, spool.uploaded, true);
     return ok;
 }
 
@@ -362,7 +386,7 @@ static bool archive_table(struct turn *t, struct err *err)
 {
     bool complete;
 
-    turn_show(t, show_total, &t->table->eligible);
+    turn_show(t, show_total, t);
     if (!prepare_archive(t, err) || !play_spool(t, err))
         return false;
     t->archiver = archiver_new(&t->archive, err);
@@ -370,7 +394,6 @@ static bool archive_table(struct turn *t, struct err *err)
         return false;
     log_msg(LOG_INFO, "%s.%s.%s: %s walk: %s", t->table->database, t->table->schema,
             t->table->table, t->plan->strategy, t->plan->reason);
-    t->walk = walk_new(t->plan, t->info);
     bool ok = turn_batches(t, &complete, err);
     log_turn(t);
     if (conn_alive(t->conn))
@@ -388,16 +411,20 @@ static bool keep_next_batch(struct turn *t, enum spool_outcome *ret, int64_t *re
                             struct err *err)
 {
     struct buf sql = BUF_INIT;
+    struct stride stride;
     bool done = false;
 
     if ((!t->plan && !prepare_plan(t, err)) || (!t->archive.config && !prepare_archive(t, err)))
         return false;
-    if (!t->walk)
-        t->walk = walk_new(t->plan, t->info);
-    bool ok = turn_limit(t) || walk_next(t->walk, t->conn, turn_next_rows(t), &sql, &done, err);
+    turn_begin_stride(t, &stride);
+    int64_t rows = turn_promise(t, stride_next(&stride));
+    struct walk *walk = walk_new(t->plan, t->info);
+    bool ok = rows == 0 || walk_next(walk, t->conn, rows, &sql, &done, err);
     if (ok && sql.len > 0 && !done)
-        ok =
-            spool_keep(&t->archive, t->conn, walk_leaf(t->walk), buf_str(&sql), ret, ret_rows, err);
+        ok = spool_keep(&t->archive, t->conn, walk_leaf(walk), buf_str(&sql), ret, ret_rows, err);
+    if (rows > 0)
+        turn_took(t, rows, NULL, 0, false);
+    walk_free(walk);
     buf_done(&sql);
     return ok;
 }
@@ -426,9 +453,8 @@ static void keep_in_spool(struct turn *t, const struct err *why)
 
 static void turn_done(struct turn *t)
 {
-    monitor_watch(t->params->monitor, NULL, 0, 0);
+    monitor_leave(t->params->monitor, &t->subject);
     archiver_free(t->archiver);
-    walk_free(t->walk);
     plan_free(t->plan);
     introspect_free(t->info);
     if (t->conn)
@@ -449,10 +475,30 @@ void turn_run(struct turn *t)
         err_in(&err, "%s.%s.%s", table->database, table->schema, table->table);
         table->err = err;
         table->status = err.kind == ERR_INTERRUPTED ? RUN_STOPPED : RUN_FAILURE;
-        log_err(err.kind == ERR_INTERRUPTED ? LOG_WARN : LOG_ERROR, &err);
+        if (err.kind != ERR_LOCKED)
+            log_err(err.kind == ERR_INTERRUPTED ? LOG_WARN : LOG_ERROR, &err);
         keep_in_spool(t, &err);
     }
     turn_done(t);
     table->seconds = (double)(text_monotonic_us() - t->started_us) / 1e6;
+}
+
+void turn_comes_again(struct turn *t)
+{
+    struct run_table *table = t->table;
+
+    log_msg(LOG_INFO, "%s.%s.%s: %s: its turn comes again", table->database, table->schema,
+            table->table, table->err.why[0] ? table->err.why : table->err.what);
+    *table = (struct run_table){.database = table->database,
+                                .schema = table->schema,
+                                .table = table->table,
+                                .eligible = -1};
+    turn_leave_out(t, TABLE_WAITING);
+}
+
+void turn_report(struct turn *t)
+{
+    if (t->table->err.kind == ERR_LOCKED)
+        log_err(LOG_ERROR, &t->table->err);
     turn_show(t, show_table_done, t);
 }

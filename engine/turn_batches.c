@@ -1,133 +1,202 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * The batches of a table's turn: how large the next one is, what becomes of it, and whether one
- * that failed is tried again.
+ * All batches of a table's turn: one hand that walks it, or several that share it by parts
+ * (postgres/walk.h), each on a session of its own. They work until the parts are over, or one of
+ * them ends for a reason that concerns all; then all are joined, and what was lost is decided
+ * before any goes on.
  */
 #include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "base/text.h"
-#include "leaf.h"
+#include "postgres/lock.h"
 #include "turn_part.h"
 
 #define RECONNECTS_MAX 3
-#define TRANSIENT_MAX  5
-/* Batches in a row that were rolled back for others; each was half the one before. */
-#define LET_GO_MAX 10
+/* So that those that have little in them leave nobody without work. */
+#define PARTS_A_HAND 4
+/* What is left is promised to other tables' batches: they may take less. */
+#define LOOK_AGAIN_MS 50
 
-static void show_retry(struct progress_snapshot *s, const void *arg)
+enum part_state { PART_FREE, PART_TAKEN, PART_OVER };
+
+struct mate {
+    struct crew *crew;
+    struct hand hand;
+    struct monitor_subject subject; /* of a session of its own */
+    pthread_t thread;
+    bool runs;
+};
+
+struct crew {
+    struct turn *turn;
+    struct mate *mates;
+    size_t count;
+    pthread_mutex_t lock; /* of what follows */
+    struct walk_parts parts;
+    enum part_state *states; /* one a part */
+    size_t at_work;
+};
+
+/* --- the parts --- */
+
+/* False: none is free. */
+static bool take_part(struct crew *c, size_t *ret)
 {
-    (void)arg;
-    progress_now(s)->retries++;
-    progress_now(s)->rows_in_flight = 0;
+    bool found = false;
+
+    pthread_mutex_lock(&c->lock);
+    for (size_t i = 0; !found && i < c->parts.count; i++) {
+        found = c->states[i] == PART_FREE;
+        if (found)
+            c->states[ *ret = i] = PART_TAKEN;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return found;
 }
 
-static void show_phase(struct progress_snapshot *s, const void *arg)
+static void give_back(struct crew *c, size_t part, bool over)
 {
-    PROGRESS_SET(progress_now(s)->phase, (const char *)arg);
+    pthread_mutex_lock(&c->lock);
+    c->states[part] = over ? PART_OVER : PART_FREE;
+    pthread_mutex_unlock(&c->lock);
 }
 
-/* --- one batch --- */
-
-static int64_t smaller(int64_t a, int64_t limit)
+static size_t parts_left(const struct crew *c)
 {
-    return a < limit ? a : limit;
+    size_t left = 0;
+
+    for (size_t i = 0; i < c->parts.count; i++)
+        left += c->states[i] != PART_OVER;
+    return left;
 }
 
-/* When the table's time is up, monotonic; 0: never. */
-static int64_t deadline_of(const struct turn *t)
+static void forget_parts(struct crew *c)
 {
-    double minutes = t->target->table->settings.max_duration_minutes;
-
-    return minutes > 0 ? t->started_us + (int64_t)(minutes * 60e6) : 0;
+    walk_parts_done(&c->parts);
+    free(c->states);
+    c->states = NULL;
 }
 
-const char *turn_limit(const struct turn *t)
-{
-    const struct config_settings *s = &t->target->table->settings;
-    int64_t deadline_us = deadline_of(t);
+/* --- sessions --- */
 
-    if (t->params->limit > 0 && t->report->records_archived >= t->params->limit)
-        return "--limit";
-    if (s->max_rows > 0 && t->table->records_archived >= s->max_rows)
-        return "max_rows";
-    if (s->max_batches > 0 && t->table->batches >= s->max_batches)
-        return "max_batches";
-    if (deadline_us > 0 && text_monotonic_us() >= deadline_us)
-        return "max_duration_minutes";
+static bool open_session(struct mate *m, struct err *err)
+{
+    struct turn *t = m->crew->turn;
+    const struct config_table *table = t->target->table;
+    struct hand *h = &m->hand;
+
+    h->conn = conn_open(t->target->database, t->report->run_id, err);
+    if (!h->conn || !lock_join(h->conn, table->schema, table->name, err))
+        return false;
+    m->subject = (struct monitor_subject){.database = t->target->database,
+                                          .pid = PQbackendPID(conn_pg(h->conn)),
+                                          .max_blocked_s = table->settings.max_blocked_seconds,
+                                          .table = t->number};
+    monitor_watch(t->params->monitor, &m->subject);
+    return true;
+}
+
+static void close_session(struct mate *m)
+{
+    struct turn *t = m->crew->turn;
+    const struct config_table *table = t->target->table;
+
+    if (m->hand.number == 0 || !m->hand.conn)
+        return;
+    monitor_leave(t->params->monitor, &m->subject);
+    lock_release(m->hand.conn, table->schema, table->name);
+    conn_close(m->hand.conn);
+    m->hand.conn = NULL;
+}
+
+/* A server that takes no more sessions is no failure: those that are there go on. */
+static bool has_session(struct mate *m)
+{
+    struct turn *t = m->crew->turn;
+    struct err err;
+
+    if (m->hand.conn && conn_alive(m->hand.conn))
+        return true;
+    if (m->hand.number > 0 && !open_session(m, &err)) {
+        log_err(LOG_WARN, &err);
+        log_msg(LOG_WARN, "%s.%s.%s: worker %zu does without a session of its own",
+                t->table->database, t->table->schema, t->table->table, m->hand.number + 1);
+        close_session(m);
+    }
+    return m->hand.conn != NULL;
+}
+
+/* --- a section: all hands at work --- */
+
+static void show_at_work(struct crew *c, int change)
+{
+    struct turn *t = c->turn;
+
+    pthread_mutex_lock(&c->lock);
+    c->at_work += (size_t)change;
+    if (t->params->progress)
+        progress_lines(t->params->progress, t->number, c->at_work > 0 ? (int)c->at_work : 1);
+    pthread_mutex_unlock(&c->lock);
+}
+
+static void work(struct mate *m)
+{
+    struct crew *c = m->crew;
+    struct hand *h = &m->hand;
+    bool goes_on = has_session(m);
+    size_t part;
+
+    h->end = HAND_DONE;
+    while (goes_on && take_part(c, &part)) {
+        h->walk = c->parts.items[part];
+        goes_on = hand_walk(h);
+        give_back(c, part, goes_on);
+    }
+    if (h->end == HAND_LOST || h->end == HAND_FAILED || h->end == HAND_STOPPED)
+        c->turn->halt = true;
+    show_at_work(c, -1);
+}
+
+static void *work_thread(void *arg)
+{
+    pthread_setname_np(pthread_self(), "worker");
+    work(arg);
     return NULL;
 }
 
-int64_t turn_next_rows(const struct turn *t)
+/* `count` hands, the first of them in this thread. */
+static void section(struct crew *c, size_t count)
 {
-    const struct config_settings *s = &t->target->table->settings;
-    int64_t rows = stride_next(&t->stride);
-
-    if (s->max_rows > 0)
-        rows = smaller(rows, s->max_rows - t->table->records_archived);
-    if (t->params->limit > 0)
-        rows = smaller(rows, t->params->limit - t->report->records_archived);
-    return rows;
+    c->turn->halt = false;
+    c->mates[0].hand.conn = c->turn->conn;
+    show_at_work(c, (int)count);
+    for (size_t i = 1; i < count; i++) {
+        struct mate *m = &c->mates[i];
+        m->hand.end = HAND_DONE;
+        m->runs = pthread_create(&m->thread, NULL, work_thread, m) == 0;
+        if (!m->runs)
+            show_at_work(c, -1);
+    }
+    work(&c->mates[0]);
+    for (size_t i = 1; i < count; i++) {
+        if (c->mates[i].runs)
+            pthread_join(c->mates[i].thread, NULL);
+        c->mates[i].runs = false;
+    }
 }
 
-static double batch_seconds(const struct turn *t)
-{
-    return (double)(text_monotonic_us() - t->batch_us) / 1e6;
-}
+/* --- what it came to --- */
 
-/* What was tried: a batch of at most `asked` rows, or a leaf as a whole. */
-struct attempt {
-    const struct archive_batch *batch; /* of a leaf: all its objects */
-    int64_t asked;
-    const struct introspect_leaf *leaf; /* NULL: a batch */
-    int64_t objects;
-};
-
-static void add_settled(struct turn *t, const struct attempt *a)
+static struct hand *ended(struct crew *c, enum hand_end end)
 {
-    t->table->records_archived += a->batch->rows;
-    t->table->batches += a->objects;
-    t->table->bytes += a->batch->bytes;
-    t->table->line_bytes += a->batch->line_bytes;
-    t->report->records_archived += a->batch->rows;
-    t->report->bytes_uploaded += a->batch->bytes;
-    t->report->batches += a->objects;
-    if (!a->leaf)
-        t->deleted += a->batch->rows;
-    t->transients = t->let_go = t->reconnects = 0;
-    if (a->batch->txid > 0)
-        t->txid = a->batch->txid;
-}
-
-/* It is dropped. */
-static void leaf_settled(struct turn *t, const struct attempt *a)
-{
-    log_msg(LOG_INFO,
-            "%s.%s.%s: partition %s.%s left whole: %" PRId64 " rows in %" PRId64
-            " objects; it is detached and dropped, it was PARTITION OF %s.%s %s",
-            t->table->database, t->table->schema, t->table->table, a->leaf->schema, a->leaf->table,
-            a->batch->rows, a->objects, a->leaf->parent_schema, a->leaf->parent_table,
-            a->leaf->bounds);
-    introspect_forget_leaf(t->info, a->leaf);
-}
-
-static void batch_settled(struct turn *t, const struct attempt *a)
-{
-    stride_took(&t->stride, a->asked, a->batch->rows, a->batch->line_bytes, batch_seconds(t));
-    walk_took(t->walk, a->asked, a->batch->rows, buf_str(&a->batch->max_timestamp));
-    log_msg(LOG_INFO, "%s.%s.%s batch %" PRId64 " settled: %" PRId64 " rows, %" PRIu64 " bytes, %s",
-            t->table->database, t->table->schema, t->table->table, t->table->batches,
-            a->batch->rows, a->batch->bytes, buf_str(&a->batch->key));
-}
-
-static void count_settled(struct turn *t, const struct attempt *a)
-{
-    add_settled(t, a);
-    if (a->leaf)
-        leaf_settled(t, a);
-    else
-        batch_settled(t, a);
-    turn_show(t, turn_put_counts, t);
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->mates[i].hand.end == end)
+            return &c->mates[i].hand;
+    }
+    return NULL;
 }
 
 static bool settled_by_recover(const struct recover_report *report,
@@ -141,235 +210,183 @@ static bool settled_by_recover(const struct recover_report *report,
     return batch->outcome == ARCHIVE_UNKNOWN && batch->key.len > 0;
 }
 
-/* A lost connection, or a COMMIT without answer: a new connection, the lock again, and recover
- * decides before anything else is done with the table. */
-static bool resolve(struct turn *t, const struct attempt *a, struct err *err)
+static void tell_hands(struct crew *c, const struct recover_report *report)
 {
-    struct err lost = *err;
-    struct recover_report recovered = {0};
-    bool ok = false;
+    for (size_t i = 0; i < c->count; i++) {
+        struct hand *h = &c->mates[i].hand;
+        if (h->end == HAND_LOST)
+            hand_resolved(h, report && settled_by_recover(report, &h->attempt.batch));
+        h->end = HAND_DONE;
+    }
+}
 
-    if (t->reconnects++ >= RECONNECTS_MAX || stop_now(t->params->stop))
-        return false;
-    log_err(LOG_WARN, &lost);
-    if (lost.kind == ERR_TRANSIENT) /* a timeout that ended the session */
-        stride_failed(&t->stride, a->asked, batch_seconds(t));
-    turn_show(t, show_retry, NULL);
-    if (!turn_resume(t, &recovered, err))
-        goto out;
-    if (settled_by_recover(&recovered, a->batch))
-        count_settled(t, a);
-    ok = true;
-out:
+/* A lost connection, or a COMMIT without answer: no session of ours is left on the table, a new one
+ * takes the lock, and recover decides before anything else is done. */
+static bool resolve(struct crew *c, const struct hand *lost, struct err *err)
+{
+    struct turn *t = c->turn;
+    struct recover_report recovered = {0};
+    /* A session that we were made to give up is none that was lost. */
+    bool ok = (lost->gave_way || t->reconnects++ < RECONNECTS_MAX) && !stop_now(t->params->stop);
+
+    *err = lost->err;
+    if (ok) {
+        log_err(LOG_WARN, err);
+        for (size_t i = 0; i < c->count; i++)
+            close_session(&c->mates[i]);
+        ok = turn_resume(t, &recovered, err);
+    }
+    tell_hands(c, ok ? &recovered : NULL);
     recover_report_done(&recovered);
     return ok;
 }
 
-/* The batch was rolled back so that somebody else's session could go on. Half of it may be through
- * before anybody waits; a leaf leaves by rows. */
-static bool after_letting_go(struct turn *t, const struct attempt *a, const char *why,
-                             struct err *err)
+/* All parts, section after section. */
+static bool run_parts(struct crew *c, size_t hands, bool *ret_complete, struct err *err)
 {
-    int64_t batches = t->table->batches;
-    bool ok = true;
+    struct turn *t = c->turn;
+    struct hand *h;
 
-    stride_failed(&t->stride, a->asked, batch_seconds(t));
-    t->table->let_go++;
-    if (++t->let_go > LET_GO_MAX) {
-        err_set(err, ERR_TRANSIENT, "others wait for its locks time and again");
-        err_why(err, "%s", why);
-        return err_hint(err, "a smaller batch_size, or a larger max_blocked_seconds");
+    *ret_complete = false;
+    c->states = mem_alloc((c->parts.count + 1) * sizeof(*c->states));
+    for (size_t left; (left = parts_left(c)) > 0;) {
+        int64_t rows = turn_counts(t).rows;
+        section(c, hands < left ? hands : left);
+        if ((h = ended(c, HAND_FAILED))) {
+            *err = h->err;
+            return false;
+        }
+        if ((h = ended(c, HAND_LOST))) {
+            if (!resolve(c, h, err))
+                return false;
+            continue;
+        }
+        if (ended(c, HAND_STOPPED)) {
+            t->table->status = RUN_STOPPED;
+            return true;
+        }
+        if ((t->table->ended_by = turn_limit(t)))
+            return true;
+        if (parts_left(c) > 0 && turn_counts(t).rows == rows)
+            poll(NULL, 0, LOOK_AGAIN_MS);
     }
-    log_msg(LOG_WARN,
-            "%s.%s.%s: batch %" PRId64 " rolled back: %s; the next takes %" PRId64 " rows at most",
-            t->table->database, t->table->schema, t->table->table, batches + 1, why,
-            stride_next(&t->stride));
-    turn_show(t, show_retry, NULL);
-    if (a->batch->outcome == ARCHIVE_UNKNOWN || !conn_alive(t->conn)) {
-        ok = resolve(t, a, err);
-        t->reconnects -= t->reconnects > 0; /* this one was of our own making */
-    }
-    if (a->leaf && t->table->batches == batches)
-        walk_by_rows(t->walk);
-    return ok;
-}
-
-static bool try_again(struct turn *t, const struct attempt *a, struct err *err)
-{
-    bool unknown = a->batch->outcome == ARCHIVE_UNKNOWN;
-    char why[160];
-
-    if (err->kind == ERR_INTERRUPTED)
-        return unknown ? resolve(t, a, err) : false;
-    if (monitor_let_go(t->params->monitor, why, sizeof(why)))
-        return after_letting_go(t, a, why, err);
-    if (unknown || !conn_alive(t->conn))
-        return resolve(t, a, err);
-    if (err->kind == ERR_EXISTS)
-        return ++t->transients <= TRANSIENT_MAX * 20;
-    bool locked = err->kind == ERR_TRANSIENT && strstr(err->where, "55P03");
-    if (locked && !a->leaf && walk_pass_over(t->walk)) {
-        log_msg(LOG_DEBUG, "somebody holds rows of this range: they are passed over");
-        return true;
-    }
-    /* As long as it can be halved, the next try is another one. */
-    if (err->kind != ERR_TRANSIENT ||
-        (++t->transients > TRANSIENT_MAX && (a->leaf || a->asked <= STRIDE_LEAST)))
-        return false;
-    stride_failed(&t->stride, a->asked, batch_seconds(t));
-    log_err(LOG_WARN, err);
-    log_msg(LOG_WARN, "%s.%s.%s: the next batch takes %" PRId64 " rows at most", t->table->database,
-            t->table->schema, t->table->table, stride_next(&t->stride));
-    turn_show(t, show_retry, NULL);
+    *ret_complete = true;
     return true;
 }
 
-static void log_walk(const struct turn *t, int64_t rows)
+static bool stage(struct crew *c, size_t hands, bool *ret_complete, struct err *err)
 {
-    struct buf text = BUF_INIT;
+    bool ok = run_parts(c, hands, ret_complete, err);
 
-    if (!log_on(LOG_DEBUG))
-        return;
-    walk_describe(t->walk, &text);
-    log_msg(LOG_DEBUG, "%s.%s.%s: next batch of at most %" PRId64 " rows: %s", t->table->database,
-            t->table->schema, t->table->table, rows, buf_str(&text));
-    buf_done(&text);
+    forget_parts(c);
+    return ok;
 }
 
-/* One batch. *ret_done: the walk is over. */
-static bool one_batch(struct turn *t, int64_t rows, bool *ret_done, struct err *err)
-{
-    struct buf sql = BUF_INIT;
-    struct archive_batch batch = {0};
-    char ignored[160];
-    struct attempt attempt = {.batch = &batch, .asked = rows, .objects = 1};
-    bool ok = walk_next(t->walk, t->conn, rows, &sql, ret_done, err);
+/* --- one hand, or several --- */
 
-    if (!ok || *ret_done)
-        goto out;
-    log_walk(t, rows);
-    t->batch_us = text_monotonic_us();
-    monitor_let_go(t->params->monitor, ignored, sizeof(ignored)); /* of an earlier batch */
-    ok = archive_batch(t->archiver, t->conn, walk_leaf(t->walk), buf_str(&sql), &batch, err);
+static struct walk_parts one_walk(struct walk *walk)
+{
+    struct walk **items = mem_alloc(sizeof(struct walk *));
+
+    items[0] = walk;
+    return (struct walk_parts){.items = items, .count = 1};
+}
+
+static bool has_whole(const struct turn *t)
+{
+    for (size_t i = 0; i < t->info->leaf_count; i++) {
+        if (t->info->leaves[i].whole)
+            return true;
+    }
+    return false;
+}
+
+static bool alone(struct crew *c, bool *ret_complete, struct err *err)
+{
+    c->parts = one_walk(walk_new(c->turn->plan, c->turn->info));
+    return stage(c, 1, ret_complete, err);
+}
+
+static bool whole_leaves(struct crew *c, bool *ret_complete, struct err *err)
+{
+    c->parts = one_walk(walk_new_whole(c->turn->plan, c->turn->info));
+    return stage(c, 1, ret_complete, err);
+}
+
+static bool share_lock(struct turn *t, struct err *err)
+{
+    const struct config_table *table = t->target->table;
+
+    if (!t->shared && !lock_share(t->conn, table->schema, table->name, err))
+        return false;
+    t->shared = true;
+    return true;
+}
+
+static bool together(struct crew *c, bool *ret_complete, struct err *err)
+{
+    struct turn *t = c->turn;
+    bool ok = walk_split(t->plan, t->info, t->conn, c->count * PARTS_A_HAND, &c->parts, err) &&
+              share_lock(t, err);
+
     if (!ok) {
-        err_in(err, "batch %" PRId64, t->table->batches + 1);
-        ok = try_again(t, &attempt, err);
-    } else if (batch.outcome == ARCHIVE_EMPTY) {
-        walk_took(t->walk, rows, 0, NULL);
-    } else {
-        count_settled(t, &attempt);
+        forget_parts(c);
+        return false;
     }
-out:
-    archive_batch_done(&batch);
-    buf_done(&sql);
-    return ok;
+    log_msg(LOG_INFO, "%s.%s.%s: %zu workers share it in %zu parts", t->table->database,
+            t->table->schema, t->table->table, c->count, c->parts.count);
+    ok = stage(c, c->count, ret_complete, err);
+    if (!ok || !*ret_complete)
+        return ok;
+    walk_sweeps(t->plan, t->info, &c->parts);
+    return share_lock(t, err) && stage(c, c->count, ret_complete, err);
 }
 
-/* False: the table's turn is over, for a limit or since the run is to stop. */
-static bool may_begin_batch(struct turn *t)
+static void begin_crew(struct crew *c, struct turn *t)
 {
-    t->table->ended_by = turn_limit(t);
-    if (t->table->ended_by)
-        return false;
-    switch (throttle_wait(t->params->throttle, &t->target->table->settings, deadline_of(t))) {
-    case THROTTLE_STOPPED:
-        t->table->status = RUN_STOPPED;
-        return false;
-    case THROTTLE_LATE:
-        t->table->ended_by = turn_limit(t);
-        return false;
-    default:
-        return true;
+    c->turn = t;
+    c->count = (size_t)t->target->table->settings.workers;
+    c->mates = mem_alloc(c->count * sizeof(*c->mates));
+    pthread_mutex_init(&c->lock, NULL);
+    for (size_t i = 0; i < c->count; i++) {
+        struct mate *m = &c->mates[i];
+        m->crew = c;
+        m->hand = (struct hand){.turn = t,
+                                .number = i,
+                                .subject = i == 0 ? &t->subject : &m->subject,
+                                .line = {.settings = &t->target->table->settings,
+                                         .pace = &t->pace,
+                                         .table = t->number}};
+        turn_begin_stride(t, &m->hand.stride);
     }
 }
 
-/* --- a whole leaf --- */
-
-/* Waits for what a batch waits for. */
-static int64_t ask_rows(void *state)
+static void end_crew(struct crew *c)
 {
-    struct turn *t = state;
-
-    if (!may_begin_batch(t))
-        return 0;
-    turn_show(t, show_phase, "archive");
-    t->batch_us = text_monotonic_us();
-    return t->object_rows = turn_next_rows(t);
-}
-
-static void took_object(void *state, const struct archive_batch *object)
-{
-    struct turn *t = state;
-
-    stride_took(&t->stride, t->object_rows, object->rows, object->line_bytes, batch_seconds(t));
-    throttle_took(t->params->throttle, object->rows, object->bytes);
-}
-
-static bool one_leaf(struct turn *t, const struct introspect_leaf *leaf, struct err *err)
-{
-    struct leaf_params params = {.archive = &t->archive,
-                                 .archiver = t->archiver,
-                                 .conn = t->conn,
-                                 .leaf = leaf,
-                                 .ask = ask_rows,
-                                 .took = took_object,
-                                 .state = t};
-    struct leaf_report report;
-    char ignored[160];
-
-    monitor_let_go(t->params->monitor, ignored, sizeof(ignored)); /* of an earlier batch */
-    t->batch_us = text_monotonic_us();
-    bool ok = leaf_archive(&params, &report, err);
-    struct attempt attempt = {.batch = &report.total,
-                              .asked = turn_next_rows(t),
-                              .leaf = leaf,
-                              .objects = report.objects};
-
-    report.total.outcome = report.outcome;
-    if (ok && report.outcome == ARCHIVE_SETTLED) {
-        count_settled(t, &attempt);
-    } else if (ok || report.stays) {
-        if (!ok)
-            log_err(LOG_WARN, err);
-        walk_by_rows(t->walk);
-        ok = true;
-    } else {
-        ok = try_again(t, &attempt, err);
+    for (size_t i = 0; i < c->count; i++) {
+        struct mate *m = &c->mates[i];
+        close_session(m);
+        for (int w = 0; w < WAIT_COUNT; w++)
+            c->turn->table->waited[w] += m->hand.line.waited[w];
+        archive_batch_done(&m->hand.attempt.batch);
     }
-    archive_batch_done(&report.total);
-    return ok;
-}
-
-/* --- all of it --- */
-
-static bool next_step(struct turn *t, bool *ret_done, struct err *err)
-{
-    const struct introspect_leaf *leaf = walk_whole(t->walk);
-    int64_t rows_before = t->table->records_archived;
-    uint64_t bytes_before = t->table->bytes;
-
-    if (leaf)
-        return one_leaf(t, leaf, err);
-    turn_show(t, show_phase, "archive");
-    if (!one_batch(t, turn_next_rows(t), ret_done, err))
-        return false;
-    if (t->table->records_archived > rows_before)
-        throttle_took(t->params->throttle, t->table->records_archived - rows_before,
-                      t->table->bytes - bytes_before);
-    return true;
+    free(c->mates);
+    pthread_mutex_destroy(&c->lock);
 }
 
 bool turn_batches(struct turn *t, bool *ret_complete, struct err *err)
 {
-    bool done = false;
+    struct crew c = {0};
+    bool ok = true;
 
-    *ret_complete = false;
-    while (!done) {
-        if (!may_begin_batch(t))
-            return true;
-        if (!next_step(t, &done, err))
-            return false;
-    }
     *ret_complete = true;
-    return true;
+    begin_crew(&c, t);
+    if (c.count == 1)
+        ok = alone(&c, ret_complete, err);
+    else if (has_whole(t))
+        ok = whole_leaves(&c, ret_complete, err);
+    if (c.count > 1 && ok && *ret_complete)
+        ok = together(&c, ret_complete, err);
+    end_crew(&c);
+    return ok;
 }

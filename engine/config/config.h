@@ -62,6 +62,11 @@ struct config_settings {
     int64_t max_active_backends;    /* 0: they do not matter */
     double max_blocked_seconds;     /* 0: who waits for us waits */
     int64_t vacuum_after;           /* bool; already taken into vacuum_strategy */
+    int64_t workers;                /* sessions a table */
+    int64_t parallel_tables;        /* of a database at a time */
+    int64_t parallel_databases;     /* bool */
+    int64_t max_parallel_databases; /* at a time, where they are parallel */
+    double lock_wait_seconds;       /* for tables that another run holds, at the end of a run */
 };
 
 struct config_table {

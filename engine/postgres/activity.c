@@ -7,40 +7,67 @@
  * stands in pg_locks for everybody to see; pg_stat_activity hides it from a role of few rights. The
  * advisory lock of the table is no batch's. */
 static const char query[] =
-    "SELECT count(*) FILTER (WHERE a.state = 'active' AND a.pid NOT IN (pg_backend_pid(), %d)),"
+    "WITH o (pids) AS (VALUES ('{%s}'::int[])), w AS ("
+    "SELECT DISTINCT l.pid, (SELECT min(b) FROM unnest(pg_blocking_pids(l.pid)) b"
+    " WHERE b = ANY(o.pids)) AS ours FROM pg_locks l, o"
+    " WHERE NOT l.granted AND l.locktype <> 'advisory' AND l.pid <> ALL(o.pids))"
+    "SELECT count(*) FILTER (WHERE a.state = 'active' AND a.pid <> pg_backend_pid()"
+    " AND a.pid <> ALL(o.pids)),"
     " pg_has_role('pg_read_all_stats', 'usage'), count(*), current_setting('max_connections'),"
-    " (SELECT string_agg(w.pid::text, ' ') FROM (SELECT DISTINCT l.pid FROM pg_locks l"
-    " WHERE NOT l.granted AND l.locktype <> 'advisory' AND %d = ANY(pg_blocking_pids(l.pid))) w),"
-    " (SELECT count(*) FROM pg_locks l WHERE l.pid = %d AND l.granted),"
-    " extract(epoch FROM max(clock_timestamp() - a.xact_start) FILTER (WHERE a.pid = %d)),"
+    " (SELECT string_agg(w.pid || ' ' || w.ours || ' ' || coalesce((SELECT"
+    " extract(epoch FROM clock_timestamp() - x.xact_start) FROM pg_stat_activity x"
+    " WHERE x.pid = w.ours), 0), ' ') FROM w WHERE w.ours IS NOT NULL),"
+    " (SELECT count(*) FROM pg_locks l WHERE l.pid = ANY(o.pids) AND l.granted),"
+    " extract(epoch FROM max(clock_timestamp() - a.xact_start) FILTER (WHERE a.pid = ANY(o.pids))),"
     " CASE WHEN pg_is_in_recovery() THEN 0 ELSE pg_current_wal_lsn() - '0/0' END,"
     " coalesce((SELECT min(r.replay_lsn - '0/0') FROM pg_stat_replication r), 0),"
     " coalesce((SELECT extract(epoch FROM max(r.replay_lag)) FROM pg_stat_replication r), -1),"
-    " coalesce(bool_or(a.pid = %d AND a.state = 'active' AND a.query ~ '^(VACUUM|ANALYZE) '), "
-    "false)"
-    " FROM pg_stat_activity a"
-    " WHERE a.backend_type = 'client backend' OR a.backend_type IS NULL";
+    " string_agg(a.pid::text, ' ') FILTER (WHERE a.pid = ANY(o.pids) AND a.state = 'active'"
+    " AND a.query ~ '^(VACUUM|ANALYZE) ')"
+    " FROM pg_stat_activity a, o"
+    " WHERE a.backend_type = 'client backend' OR a.backend_type IS NULL GROUP BY o.pids";
 
+/* "pid ours age", again and again. */
 static int64_t take_waiters(const char *text, struct activity *ret)
 {
     int64_t count = 0;
 
     for (char *end; *text; text = end, count++) {
-        int pid = (int)strtol(text, &end, 10);
+        struct activity_waiter w = {.pid = (int)strtol(text, &end, 10)};
         if (end == text)
             break;
+        w.ours = (int)strtol(end, &end, 10);
+        w.transaction_age = strtod(end, &end);
         if (count < ACTIVITY_WAITERS)
-            ret->waiters[count] = pid;
+            ret->waiters[count] = w;
     }
     return count;
 }
 
-bool activity_read(struct conn *conn, int pid, int fd, struct activity *ret, struct err *err)
+static void take_vacuums(const char *text, struct activity *ret)
 {
-    char sql[sizeof(query) + 64];
+    for (size_t i = 0; i < ACTIVITY_OURS && *text; i++)
+        ret->vacuums[i] = (int)strtol(text, (char **)&text, 10);
+}
 
-    snprintf(sql, sizeof(sql), query, pid, pid, pid, pid, pid);
+static PGresult *ask(struct conn *conn, const int *ours, size_t count, int fd, struct err *err)
+{
+    struct buf pids = BUF_INIT;
+
+    for (size_t i = 0; i < count && i < ACTIVITY_OURS; i++)
+        buf_addf(&pids, "%s%d", i > 0 ? "," : "", ours[i]);
+    char *sql = mem_printf(query, buf_str(&pids));
     PGresult *result = conn_query_until(conn, sql, fd, err);
+    buf_done(&pids);
+    free(sql);
+    return result;
+}
+
+bool activity_read(struct conn *conn, const int *ours, size_t count, int fd, struct activity *ret,
+                   struct err *err)
+{
+    PGresult *result = ask(conn, ours, count, fd, err);
+
     if (!result)
         return false;
     bool seen = PQgetvalue(result, 0, 1)[0] == 't'; /* what others do */
@@ -53,9 +80,9 @@ bool activity_read(struct conn *conn, int pid, int fd, struct activity *ret, str
                                                     : strtod(PQgetvalue(result, 0, 6), NULL),
                              .wal_at = strtoull(PQgetvalue(result, 0, 7), NULL, 10),
                              .replayed_to = strtoull(PQgetvalue(result, 0, 8), NULL, 10),
-                             .replay_lag = strtod(PQgetvalue(result, 0, 9), NULL),
-                             .vacuums = PQgetvalue(result, 0, 10)[0] == 't'};
+                             .replay_lag = strtod(PQgetvalue(result, 0, 9), NULL)};
     ret->blocked = take_waiters(PQgetvalue(result, 0, 4), ret);
+    take_vacuums(PQgetvalue(result, 0, 10), ret);
     PQclear(result);
     return true;
 }

@@ -62,15 +62,17 @@ bool lock_holder(struct conn *conn, const char *schema, const char *table, struc
     return find_holder(conn, number, ret_text);
 }
 
-bool lock_take(struct conn *conn, const char *schema, const char *table, struct err *err)
+/* `function` asks for it, and says whether it got it. */
+static bool ask(struct conn *conn, const char *schema, const char *table, const char *function,
+                struct err *err)
 {
     struct buf got = BUF_INIT;
-    char number[24];
+    char number[24], sql[64];
     bool found;
 
     snprintf(number, sizeof(number), "%" PRId64, lock_number(schema, table));
-    bool ok = conn_value(conn, "SELECT pg_try_advisory_lock($1::bigint)", 1,
-                         (const char *const[]){number}, &got, &found, err);
+    snprintf(sql, sizeof(sql), "SELECT %s($1::bigint)", function);
+    bool ok = conn_value(conn, sql, 1, (const char *const[]){number}, &got, &found, err);
     if (ok && (!found || strcmp(got.data, "t") != 0)) {
         ok = err_set(err, ERR_LOCKED, "another run is archiving this table");
         name_holder(conn, number, err);
@@ -78,6 +80,22 @@ bool lock_take(struct conn *conn, const char *schema, const char *table, struct 
     }
     buf_done(&got);
     return ok;
+}
+
+bool lock_take(struct conn *conn, const char *schema, const char *table, struct err *err)
+{
+    return ask(conn, schema, table, "pg_try_advisory_lock", err);
+}
+
+bool lock_join(struct conn *conn, const char *schema, const char *table, struct err *err)
+{
+    return ask(conn, schema, table, "pg_try_advisory_lock_shared", err);
+}
+
+bool lock_share(struct conn *conn, const char *schema, const char *table, struct err *err)
+{
+    return lock_join(conn, schema, table, err) &&
+           ask(conn, schema, table, "pg_advisory_unlock", err);
 }
 
 bool lock_take_again(struct conn *conn, const char *schema, const char *table, int wait_s,
@@ -96,12 +114,16 @@ bool lock_take_again(struct conn *conn, const char *schema, const char *table, i
 
 void lock_release(struct conn *conn, const char *schema, const char *table)
 {
+    static const char sql[] =
+        "SELECT CASE WHEN l.mode = 'ShareLock' THEN pg_advisory_unlock_shared($1::bigint)"
+        " ELSE pg_advisory_unlock($1::bigint) END FROM pg_locks l"
+        " WHERE l.locktype = 'advisory' AND l.pid = pg_backend_pid() AND l.objsubid = 1"
+        " AND (l.classid::bigint << 32 | l.objid::bigint) = $1::bigint";
     struct err ignored;
     char number[24];
 
     if (!conn || !conn_alive(conn))
         return;
     snprintf(number, sizeof(number), "%" PRId64, lock_number(schema, table));
-    PQclear(conn_query(conn, "SELECT pg_advisory_unlock($1::bigint)", 1,
-                       (const char *const[]){number}, &ignored));
+    PQclear(conn_query(conn, sql, 1, (const char *const[]){number}, &ignored));
 }

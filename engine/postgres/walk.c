@@ -41,12 +41,16 @@ struct walk {
     const struct plan *plan;
     const struct introspect_table *info;
     size_t leaf;
-    bool by_rows;     /* this leaf, though it might have left whole */
-    bool sweeping;    /* the last look at this leaf, without floor or range */
-    struct buf floor; /* COPY text of the largest timestamp taken of this leaf; "" none */
-    struct span span; /* of this leaf's heap */
-    bool whole_range; /* the statement given last takes all of its range, whatever that holds */
-    bool pass_over;   /* others hold rows of this range */
+    size_t end;          /* of the leaves; SIZE_MAX: all */
+    bool only_whole;     /* nothing leaves by rows */
+    bool unswept;        /* the last look is somebody else's */
+    struct buf from, to; /* COPY text of the timestamps between which it goes; "": no limit */
+    bool by_rows;        /* this leaf, though it might have left whole */
+    bool sweeping;       /* the last look at this leaf, without floor or range */
+    struct buf floor;    /* COPY text of the largest timestamp taken of this leaf; "" none */
+    struct span span;    /* of this leaf's heap */
+    bool whole_range;    /* the statement given last takes all of its range, whatever that holds */
+    bool pass_over;      /* others hold rows of this range */
 };
 
 struct walk *walk_new(const struct plan *plan, const struct introspect_table *info)
@@ -55,6 +59,7 @@ struct walk *walk_new(const struct plan *plan, const struct introspect_table *in
 
     walk->plan = plan;
     walk->info = info;
+    walk->end = SIZE_MAX;
     walk->span.blocks = -1;
     return walk;
 }
@@ -64,7 +69,14 @@ void walk_free(struct walk *walk)
     if (!walk)
         return;
     buf_done(&walk->floor);
+    buf_done(&walk->from);
+    buf_done(&walk->to);
     free(walk);
+}
+
+static bool is_over(const struct walk *walk)
+{
+    return walk->leaf >= walk->info->leaf_count || walk->leaf >= walk->end;
 }
 
 static void add_leaf(const struct walk *walk, struct conn *conn, struct buf *sql)
@@ -82,15 +94,22 @@ static void add_timestamp(const struct walk *walk, struct conn *conn, struct buf
     conn_add_ident(conn, sql, shape->columns[shape->timestamp_column].name);
 }
 
-/* Where to look on from, and in which order. */
+static void add_bound(const struct walk *walk, struct conn *conn, const char *comparison,
+                      const struct buf *bound, struct buf *sql)
+{
+    if (bound->len == 0)
+        return;
+    buf_adds(sql, " AND ");
+    add_timestamp(walk, conn, sql);
+    buf_adds(sql, comparison);
+    conn_add_literal(conn, sql, buf_str(bound));
+}
+
+/* Where to look on from, how far, and in which order. */
 static void add_index_order(const struct walk *walk, struct conn *conn, struct buf *sql)
 {
-    if (walk->floor.len > 0) {
-        buf_adds(sql, " AND ");
-        add_timestamp(walk, conn, sql);
-        buf_adds(sql, " >= ");
-        conn_add_literal(conn, sql, buf_str(&walk->floor));
-    }
+    add_bound(walk, conn, " >= ", walk->floor.len > 0 ? &walk->floor : &walk->from, sql);
+    add_bound(walk, conn, " < ", &walk->to, sql);
     buf_adds(sql, " ORDER BY ");
     add_timestamp(walk, conn, sql);
 }
@@ -136,8 +155,7 @@ static void next_leaf(struct walk *walk)
  * leaf is not done here, for that one may leave whole. */
 static bool begin_leaf(struct walk *walk, struct conn *conn, struct err *err)
 {
-    if (walk->plan->way != PLAN_HEAP || walk->span.blocks >= 0 ||
-        walk->leaf >= walk->info->leaf_count)
+    if (walk->plan->way != PLAN_HEAP || walk->span.blocks >= 0 || is_over(walk))
         return true;
     if (!span_begin(&walk->span, conn, walk_leaf(walk), false, err))
         return false;
@@ -170,7 +188,7 @@ bool walk_next(struct walk *walk, struct conn *conn, int64_t rows, struct buf *r
 {
     if (!begin_leaf(walk, conn, err))
         return false;
-    *ret_done = walk->leaf >= walk->info->leaf_count;
+    *ret_done = is_over(walk) || walk->only_whole;
     if (*ret_done)
         return true;
     choose_range(walk, rows);
@@ -200,11 +218,11 @@ bool walk_pass_over(struct walk *walk)
     return true;
 }
 
-const struct introspect_leaf *walk_whole(const struct walk *walk)
+const struct introspect_leaf *walk_whole(struct walk *walk)
 {
-    if (walk->by_rows || walk->leaf >= walk->info->leaf_count || !walk_leaf(walk)->whole)
-        return NULL;
-    return walk_leaf(walk);
+    while (walk->only_whole && !is_over(walk) && (walk->by_rows || !walk_leaf(walk)->whole))
+        next_leaf(walk);
+    return is_over(walk) || walk->by_rows || !walk_leaf(walk)->whole ? NULL : walk_leaf(walk);
 }
 
 void walk_by_rows(struct walk *walk)
@@ -217,11 +235,18 @@ const struct introspect_leaf *walk_leaf(const struct walk *walk)
     return &walk->info->leaves[walk->leaf];
 }
 
+static void end_of_range(struct walk *walk)
+{
+    walk->sweeping = !walk->unswept;
+    if (walk->unswept)
+        next_leaf(walk);
+}
+
 static void took_in_order(struct walk *walk, bool full, const char *max_timestamp)
 {
     if (!full) {
         buf_reset(&walk->floor);
-        walk->sweeping = true;
+        end_of_range(walk);
     } else if (max_timestamp && *max_timestamp) {
         buf_reset(&walk->floor);
         buf_adds(&walk->floor, max_timestamp);
@@ -239,7 +264,8 @@ void walk_took(struct walk *walk, int64_t asked, int64_t rows, const char *max_t
         bool over = walk->whole_range || !full;
         span_took(&walk->span, rows, over);
         walk->pass_over = walk->pass_over && !over;
-        walk->sweeping = span_is_over(&walk->span);
+        if (span_is_over(&walk->span))
+            end_of_range(walk);
     } else {
         took_in_order(walk, full, max_timestamp);
     }
@@ -247,7 +273,7 @@ void walk_took(struct walk *walk, int64_t asked, int64_t rows, const char *max_t
 
 void walk_describe(const struct walk *walk, struct buf *ret_text)
 {
-    if (walk->leaf >= walk->info->leaf_count) {
+    if (is_over(walk)) {
         buf_adds(ret_text, "done");
         return;
     }
@@ -255,9 +281,131 @@ void walk_describe(const struct walk *walk, struct buf *ret_text)
     buf_addf(ret_text, "%s.%s", leaf->schema, leaf->table);
     if (walk->sweeping)
         buf_adds(ret_text, ", last sweep");
-    else if (walk->floor.len > 0)
-        buf_addf(ret_text, ", floor %s", buf_str(&walk->floor));
+    else if (walk->floor.len > 0 || walk->from.len > 0)
+        buf_addf(ret_text, ", floor %s", buf_str(walk->floor.len > 0 ? &walk->floor : &walk->from));
     else if (walk->span.chosen)
         buf_addf(ret_text, ", blocks %" PRId64 " to %" PRId64 " of %" PRId64, walk->span.start,
                  walk->span.end, walk->span.blocks);
+}
+
+/* --- parts --- */
+
+/* Blocks of a heap (2 MiB) that are worth a part. */
+#define PART_LEAST INT64_C(256)
+
+struct walk *walk_new_whole(const struct plan *plan, const struct introspect_table *info)
+{
+    struct walk *walk = walk_new(plan, info);
+
+    walk->only_whole = true;
+    return walk;
+}
+
+/* One leaf, without the last look, in what order whoever asks decides. */
+static struct walk *add_part(const struct plan *plan, const struct introspect_table *info,
+                             size_t leaf, struct walk_parts *parts)
+{
+    struct walk *walk = walk_new(plan, info);
+
+    walk->leaf = leaf;
+    walk->end = leaf + 1;
+    walk->by_rows = walk->unswept = true;
+    parts->items = mem_grow(parts->items, (parts->count + 1) * sizeof(*parts->items));
+    return parts->items[parts->count++] = walk;
+}
+
+static void split_heap(const struct plan *plan, const struct introspect_table *info, size_t leaf,
+                       const struct span *all, size_t wanted, struct walk_parts *parts)
+{
+    for (size_t i = 0; i < wanted; i++) {
+        struct walk *walk = add_part(plan, info, leaf, parts);
+        walk->span = *all;
+        walk->span.start = all->blocks * (int64_t)i / (int64_t)wanted;
+        walk->span.blocks = all->blocks * (int64_t)(i + 1) / (int64_t)wanted;
+    }
+}
+
+/* Every type that a timestamp column has can be divided so: timestamps, dates, numbers. Nothing
+ * comes where its oldest is infinitely old, or there is none. */
+static PGresult *ask_bounds(struct walk *walk, struct conn *conn, size_t wanted, struct err *err)
+{
+    const char *upper = walk->plan->upper;
+    struct buf sql = BUF_INIT;
+
+    buf_addf(&sql, "SELECT DISTINCT o.t + (%s - o.t) * i / %zu FROM (SELECT min(", upper, wanted);
+    add_timestamp(walk, conn, &sql);
+    buf_adds(&sql, ") AS t FROM ");
+    add_leaf(walk, conn, &sql);
+    buf_addf(&sql,
+             ") o, generate_series(1, %zu) i WHERE o.t < %s"
+             " AND o.t::text <> '-infinity' ORDER BY 1",
+             wanted - 1, upper);
+    PGresult *result = conn_query(conn, buf_str(&sql), 0, NULL, err);
+    buf_done(&sql);
+    return result;
+}
+
+static bool split_index(const struct plan *plan, const struct introspect_table *info, size_t leaf,
+                        struct conn *conn, size_t wanted, struct walk_parts *parts, struct err *err)
+{
+    struct walk *walk = add_part(plan, info, leaf, parts);
+    PGresult *bounds = wanted > 1 ? ask_bounds(walk, conn, wanted, err) : NULL;
+
+    if (wanted > 1 && !bounds)
+        return false;
+    for (int i = 0; bounds && i < PQntuples(bounds); i++) {
+        buf_adds(&walk->to, PQgetvalue(bounds, i, 0));
+        walk = add_part(plan, info, leaf, parts);
+        buf_adds(&walk->from, PQgetvalue(bounds, i, 0));
+    }
+    PQclear(bounds);
+    return true;
+}
+
+static bool split_leaf(const struct plan *plan, const struct introspect_table *info, size_t leaf,
+                       struct conn *conn, size_t wanted, struct walk_parts *parts, struct err *err)
+{
+    struct span all;
+
+    if (!span_begin(&all, conn, &info->leaves[leaf], false, err))
+        return false;
+    size_t worth = (size_t)(all.blocks / PART_LEAST) + 1;
+    if (wanted > worth)
+        wanted = worth;
+    if (plan->way == PLAN_HEAP)
+        split_heap(plan, info, leaf, &all, all.blocks > 0 ? wanted : 0, parts);
+    else
+        return split_index(plan, info, leaf, conn, info->timestamp_index ? wanted : 1, parts, err);
+    return true;
+}
+
+bool walk_split(const struct plan *plan, const struct introspect_table *info, struct conn *conn,
+                size_t wanted, struct walk_parts *ret, struct err *err)
+{
+    size_t each = info->leaf_count > 0 ? (wanted + info->leaf_count - 1) / info->leaf_count : 0;
+
+    for (size_t i = 0; i < info->leaf_count; i++) {
+        if (!split_leaf(plan, info, i, conn, each, ret, err))
+            return false;
+    }
+    return true;
+}
+
+void walk_sweeps(const struct plan *plan, const struct introspect_table *info,
+                 struct walk_parts *ret)
+{
+    for (size_t i = 0; i < info->leaf_count; i++) {
+        struct walk *walk = add_part(plan, info, i, ret);
+        walk->unswept = false;
+        walk->sweeping = true;
+        walk->span.blocks = 0;
+    }
+}
+
+void walk_parts_done(struct walk_parts *parts)
+{
+    for (size_t i = 0; i < parts->count; i++)
+        walk_free(parts->items[i]);
+    free(parts->items);
+    *parts = (struct walk_parts){0};
 }

@@ -14,7 +14,11 @@
  *
  * Whole partitions: a leaf that can leave so is given once as that; see walk_whole.
  *
- * Threads: one thread at a time.
+ * Several sessions share a table by parts that have no row in common, each one a walk by itself:
+ * first those leaves that leave whole, one session at a time; then ranges of each heap, or of the
+ * timestamp in an index; then the last sweeps.
+ *
+ * Threads: one thread at a time a walk.
  */
 #ifndef ARCHIVER_POSTGRES_WALK_H
 #define ARCHIVER_POSTGRES_WALK_H
@@ -24,9 +28,29 @@
 struct walk;
 struct walk *walk_new(const struct plan *plan, const struct introspect_table *info);
 void walk_free(struct walk *walk);
+
+/* --- parts --- */
+
+struct walk_parts {
+    struct walk **items;
+    size_t count;
+};
+/* Only the leaves that leave whole; those that stay are left to the parts. */
+struct walk *walk_new_whole(const struct plan *plan, const struct introspect_table *info);
+/* About `wanted` of them, over all leaves; none is so small that it would not be worth a session.
+ * What they leave is the sweeps'. False: *ret may have some. */
+bool walk_split(const struct plan *plan, const struct introspect_table *info, struct conn *conn,
+                size_t wanted, struct walk_parts *ret, struct err *err);
+/* The last look at each leaf. */
+void walk_sweeps(const struct plan *plan, const struct introspect_table *info,
+                 struct walk_parts *ret);
+void walk_parts_done(struct walk_parts *parts);
+
+/* --- a walk --- */
+
 /* The leaf that should leave whole (leaf.h) before walk_next is asked; NULL: none. Once it is gone
  * (introspect_forget_leaf) the walk is at the next one. */
-const struct introspect_leaf *walk_whole(const struct walk *walk);
+const struct introspect_leaf *walk_whole(struct walk *walk);
 /* The statement given last waited for others, or was in their way: can the next one pass over what
  * they hold? */
 bool walk_pass_over(struct walk *walk);

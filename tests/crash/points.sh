@@ -35,6 +35,23 @@ test_kill_in_a_heap() {
     each_point kill
 }
 
+test_kill_with_two_workers() {
+    local CRASH_WAY CRASH_WORKERS=2
+    for CRASH_WAY in heap index; do
+        each_point kill
+    done
+}
+
+test_fail_with_two_workers() {
+    local CRASH_WAY=heap CRASH_WORKERS=2
+    each_point fail
+}
+
+test_network_with_two_workers() {
+    local CRASH_WAY=heap CRASH_WORKERS=2
+    each_point net
+}
+
 test_kill_in_a_whole_partition() {
     local CRASH_WAY=partition
     each_point kill

@@ -48,7 +48,26 @@ test_in_a_whole_partition_killed_at_the_even_points() {
     killed_at 2~2 partition
 }
 
-# What the two above stand on: undisturbed, both partitions go.
+# Half of the points each: the others meet two workers in points.sh.
+test_with_two_workers_in_a_heap_killed_at_the_odd_points() {
+    local CRASH_WORKERS=2
+    killed_at 1~2 heap
+}
+
+test_with_two_workers_by_index_killed_at_the_even_points() {
+    local CRASH_WORKERS=2
+    killed_at 2~2 index
+}
+
+test_with_two_workers_an_answer_to_commit_is_lost() {
+    local CRASH_WORKERS=2 CRASH_WAY=heap fault
+    for fault in lost unsent; do
+        survives "archive.commit_lost=$fault@2"
+        survives "archive.commit_lost=$fault"
+    done
+}
+
+# What those above stand on: undisturbed, both partitions go.
 test_whole_partitions_are_dropped() {
     local CRASH_WAY=partition
     crash_place

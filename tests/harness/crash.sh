@@ -6,17 +6,19 @@
 
 # 4,000 rows of which 1,817 are old, in batches of 300: seven batches, the last one not full.
 # CRASH_SECTION: a further section of the configuration. CRASH_WAY: how they are found; as whole
-# partitions there are two, of 880 and 720 rows, and a default one for the others.
+# partitions there are two, of 880 and 720 rows, and a default one for the others. CRASH_WORKERS: how
+# many share the table.
 crash_place() {
     fresh
     config '' "  batch_size: 300
   member_kb: 64
-  strategy: ${CRASH_WAY:-auto}"
+  strategy: ${CRASH_WAY:-auto}
+  workers: ${CRASH_WORKERS:-1}"
     [ -z "${CRASH_SECTION:-}" ] || echo "$CRASH_SECTION" >>"$CONF"
     logs 4000
     all_ids "$DIR/all"
     [ "${CRASH_WAY:-}" != partition ] || in_partitions
-    [ "${CRASH_WAY:-}" != heap ] || thin_out
+    [ "${CRASH_WAY:-}" != heap ] && [ "${CRASH_WORKERS:-1}" = 1 ] || thin_out
 }
 
 thin_out() { # more blocks than are read as one range

@@ -7,13 +7,12 @@
 static void run_second(struct progress_snapshot *s, const void *arg)
 {
     (void)arg;
-    s->current = 1;
-    progress_now(s)->state = TABLE_RUNNING;
-    progress_now(s)->rows_done = 500;
-    progress_now(s)->rows_in_flight = 20;
-    progress_now(s)->rows_total = 1000;
-    progress_now(s)->phases[PHASE_UPLOAD] = 1.5;
-    PROGRESS_SET(progress_now(s)->object, "pg/a\tb\x01/\xc3\xa9");
+    s->tables[1].state = TABLE_RUNNING;
+    s->tables[1].rows_done = 500;
+    s->tables[1].rows_in_flight = 20;
+    s->tables[1].rows_total = 1000;
+    s->tables[1].phases[PHASE_UPLOAD] = 1.5;
+    PROGRESS_SET(s->tables[1].object, "pg/a\tb\x01/\xc3\xa9");
     s->tables[0].state = TABLE_DONE;
     s->tables[0].rows_done = 7;
 }
@@ -42,15 +41,42 @@ static void test_totals(void)
     CHECK_INT(s.rows_done, 507);
     CHECK_INT(s.rows_total, 1007); /* of a table that is over, what it came to */
     CHECK_STR(s.tables[1].object, "pg/a?b?/\xc3\xa9");
-    progress_wait(p, "paused", "an operator paused the run");
+    CHECK(progress_now(&s) == &s.tables[1]);
+    progress_wait(p, 1, false, "paused", "an operator paused the run");
     progress_read(p, &s);
     CHECK_STR(s.state, "paused");
     CHECK(s.seconds_left < 0);
-    progress_wait(p, NULL, NULL);
+    progress_wait(p, 1, true, NULL, NULL);
     progress_end(p, "success", 0);
     progress_read(p, &s);
     CHECK_STR(s.state, "ended");
     CHECK_STR(s.status, "success");
+    progress_snapshot_done(&s);
+    progress_free(p);
+}
+
+/* A table waits when all of its lines do. */
+static void test_lines_that_wait(void)
+{
+    struct progress *p = begun();
+    struct progress_snapshot s = {0};
+
+    progress_change(p, run_second, NULL);
+    progress_lines(p, 1, 2);
+    progress_wait(p, 1, false, "ceiling", "at most 5 rows/s");
+    progress_read(p, &s);
+    CHECK_STR(s.tables[1].wait, "");
+    progress_wait(p, 1, false, "lag", "replica lag");
+    progress_read(p, &s);
+    CHECK_STR(s.tables[1].wait, "lag");
+    progress_wait(p, 1, true, "paused", "an operator paused the run");
+    progress_read(p, &s);
+    CHECK_STR(s.tables[1].wait, "paused");
+    CHECK_STR(s.state, "paused");
+    progress_wait(p, 1, true, NULL, NULL);
+    progress_read(p, &s);
+    CHECK_STR(s.tables[1].wait, "");
+    CHECK_STR(s.state, "running");
     progress_snapshot_done(&s);
     progress_free(p);
 }
@@ -123,6 +149,7 @@ static void test_what_is_missing_or_wrong_is_unknown(void)
 
 static const struct test_case cases[] = {
     {"totals over the tables, and states", test_totals},
+    {"a table waits when all of its lines do", test_lines_that_wait},
     {"a snapshot is read as it was written", test_there_and_back},
     {"what is no snapshot is refused", test_what_is_no_snapshot},
     {"what is missing or wrong is unknown", test_what_is_missing_or_wrong_is_unknown},
