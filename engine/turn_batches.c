@@ -15,8 +15,6 @@
 #include "turn_part.h"
 
 #define RECONNECTS_MAX 3
-/* So that those that have little in them leave nobody without work. */
-#define PARTS_A_HAND 4
 /* What is left is promised to other tables' batches: they may take less. */
 #define LOOK_AGAIN_MS 50
 
@@ -313,6 +311,11 @@ static bool whole_leaves(struct crew *c, bool *ret_complete, struct err *err)
     return stage(c, 1, ret_complete, err);
 }
 
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 static bool share_lock(struct turn *t, struct err *err)
 {
     const struct config_table *table = t->target->table;
@@ -326,15 +329,14 @@ static bool share_lock(struct turn *t, struct err *err)
 static bool together(struct crew *c, bool *ret_complete, struct err *err)
 {
     struct turn *t = c->turn;
-    bool ok = walk_split(t->plan, t->info, t->conn, c->count * PARTS_A_HAND, &c->parts, err) &&
-              share_lock(t, err);
+    bool ok = walk_split(t->plan, t->info, t->conn, c->count, &c->parts, err) && share_lock(t, err);
 
     if (!ok) {
         forget_parts(c);
         return false;
     }
-    log_msg(LOG_INFO, "%s.%s.%s: %zu workers share it in %zu parts", t->table->database,
-            t->table->schema, t->table->table, c->count, c->parts.count);
+    log_msg(LOG_INFO, "%s.%s.%s: %zu workers share it", t->table->database, t->table->schema,
+            t->table->table, smaller(c->count, c->parts.count));
     ok = stage(c, c->count, ret_complete, err);
     if (!ok || !*ret_complete)
         return ok;

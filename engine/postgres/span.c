@@ -58,8 +58,21 @@ void span_range(struct span *span, int64_t rows)
     if (span->blocks <= SMALL && !span->careful)
         step = (double)span->blocks;
     span->end = span->start + (step < 1 ? 1 : (int64_t)step);
+    if (span->end > span->blocks)
+        span->end = span->blocks;
     span->rows = 0;
     span->chosen = true;
+}
+
+void span_leave_some(struct span *span, int64_t rows, size_t sessions)
+{
+    int64_t share = (span->blocks - span->start) / (2 * (int64_t)sessions) + 1;
+    double full = span->most_a_block > 0 ? (double)rows / span->most_a_block : 0;
+
+    if ((double)share < full)
+        share = (int64_t)full + 1;
+    if (span->end - span->start > share)
+        span->end = span->start + share;
 }
 
 bool span_holds_at_most(const struct span *span, int64_t rows)

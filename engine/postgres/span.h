@@ -32,6 +32,9 @@ bool span_begin(struct span *span, struct conn *conn, const struct introspect_le
                 bool careful, struct err *err);
 /* Chooses the step for about `rows`, or gives the one in work again. */
 void span_range(struct span *span, int64_t rows);
+/* Makes the step that was chosen a smaller one where little but blocks without rows to take seem to
+ * come, so that several sessions have something to do to the end. */
+void span_leave_some(struct span *span, int64_t rows, size_t sessions);
 /* Does it hold no more rows than that, by all that is known? */
 bool span_holds_at_most(const struct span *span, int64_t rows);
 /* What the step gave; `over`: there is no more in it. */

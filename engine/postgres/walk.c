@@ -30,6 +30,7 @@
 #include "postgres/walk.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "postgres/span.h"
@@ -37,20 +38,29 @@
 /* Less than deadlock_timeout, which is a second where nobody changed it. */
 #define PATIENCE "400ms"
 
+/* Where the next range of a heap begins that several walks share, and what the last ones gave. */
+struct cursor {
+    pthread_mutex_t lock;
+    struct span span;
+    size_t sessions;
+};
+
 struct walk {
     const struct plan *plan;
     const struct introspect_table *info;
     size_t leaf;
-    size_t end;          /* of the leaves; SIZE_MAX: all */
-    bool only_whole;     /* nothing leaves by rows */
-    bool unswept;        /* the last look is somebody else's */
-    struct buf from, to; /* COPY text of the timestamps between which it goes; "": no limit */
-    bool by_rows;        /* this leaf, though it might have left whole */
-    bool sweeping;       /* the last look at this leaf, without floor or range */
-    struct buf floor;    /* COPY text of the largest timestamp taken of this leaf; "" none */
-    struct span span;    /* of this leaf's heap */
-    bool whole_range;    /* the statement given last takes all of its range, whatever that holds */
-    bool pass_over;      /* others hold rows of this range */
+    size_t end;            /* of the leaves; SIZE_MAX: all */
+    bool only_whole;       /* nothing leaves by rows */
+    bool unswept;          /* the last look is somebody else's */
+    struct buf from, to;   /* COPY text of the timestamps between which it goes; "": no limit */
+    bool by_rows;          /* this leaf, though it might have left whole */
+    bool sweeping;         /* the last look at this leaf, without floor or range */
+    struct buf floor;      /* COPY text of the largest timestamp taken of this leaf; "" none */
+    struct span span;      /* of this leaf's heap */
+    struct cursor *cursor; /* its ranges come from there; NULL: all of them are its own */
+    bool frees_cursor;
+    bool whole_range; /* the statement given last takes all of its range, whatever that holds */
+    bool pass_over;   /* others hold rows of this range */
 };
 
 struct walk *walk_new(const struct plan *plan, const struct introspect_table *info)
@@ -71,6 +81,10 @@ void walk_free(struct walk *walk)
     buf_done(&walk->floor);
     buf_done(&walk->from);
     buf_done(&walk->to);
+    if (walk->frees_cursor) {
+        pthread_mutex_destroy(&walk->cursor->lock);
+        free(walk->cursor);
+    }
     free(walk);
 }
 
@@ -163,14 +177,49 @@ static bool begin_leaf(struct walk *walk, struct conn *conn, struct err *err)
     return true;
 }
 
-static void choose_range(struct walk *walk, int64_t rows)
+/* False: none is left. */
+static bool take_range(struct walk *walk, int64_t rows)
+{
+    struct cursor *c = walk->cursor;
+
+    if (walk->span.chosen || !c) {
+        span_range(&walk->span, rows);
+        return true;
+    }
+    pthread_mutex_lock(&c->lock);
+    bool left = !span_is_over(&c->span);
+    if (left) {
+        walk->span = c->span;
+        span_range(&walk->span, rows);
+        span_leave_some(&walk->span, rows, c->sessions);
+        c->span.start = walk->span.end;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return left;
+}
+
+/* What the range gave, for the next ones. */
+static void tell_cursor(const struct walk *walk)
+{
+    struct cursor *c = walk->cursor;
+
+    pthread_mutex_lock(&c->lock);
+    c->span.last_blocks = walk->span.last_blocks;
+    c->span.rows_a_block = walk->span.rows_a_block;
+    if (walk->span.most_a_block > c->span.most_a_block)
+        c->span.most_a_block = walk->span.most_a_block;
+    pthread_mutex_unlock(&c->lock);
+}
+
+static bool choose_range(struct walk *walk, int64_t rows)
 {
     bool ranges = walk->plan->way == PLAN_HEAP && !walk->sweeping;
 
-    if (ranges)
-        span_range(&walk->span, rows);
+    if (ranges && !take_range(walk, rows))
+        return false;
     walk->whole_range =
         ranges && !walk->plan->exact && !walk->pass_over && span_holds_at_most(&walk->span, rows);
+    return true;
 }
 
 static void add_ctids(struct walk *walk, struct conn *conn, int64_t rows, struct buf *sql)
@@ -188,10 +237,9 @@ bool walk_next(struct walk *walk, struct conn *conn, int64_t rows, struct buf *r
 {
     if (!begin_leaf(walk, conn, err))
         return false;
-    *ret_done = is_over(walk) || walk->only_whole;
+    *ret_done = is_over(walk) || walk->only_whole || !choose_range(walk, rows);
     if (*ret_done)
         return true;
-    choose_range(walk, rows);
     buf_reset(ret_sql);
     if (walk->whole_range)
         buf_adds(ret_sql, "SET LOCAL lock_timeout = '" PATIENCE "';");
@@ -264,7 +312,9 @@ void walk_took(struct walk *walk, int64_t asked, int64_t rows, const char *max_t
         bool over = walk->whole_range || !full;
         span_took(&walk->span, rows, over);
         walk->pass_over = walk->pass_over && !over;
-        if (span_is_over(&walk->span))
+        if (walk->cursor && over)
+            tell_cursor(walk);
+        else if (span_is_over(&walk->span))
             end_of_range(walk);
     } else {
         took_in_order(walk, full, max_timestamp);
@@ -292,6 +342,8 @@ void walk_describe(const struct walk *walk, struct buf *ret_text)
 
 /* Blocks of a heap (2 MiB) that are worth a part. */
 #define PART_LEAST INT64_C(256)
+/* Spans of time a session: so that those with little in them leave nobody without work. */
+#define SPANS_EACH 4
 
 struct walk *walk_new_whole(const struct plan *plan, const struct introspect_table *info)
 {
@@ -315,13 +367,18 @@ static struct walk *add_part(const struct plan *plan, const struct introspect_ta
 }
 
 static void split_heap(const struct plan *plan, const struct introspect_table *info, size_t leaf,
-                       const struct span *all, size_t wanted, struct walk_parts *parts)
+                       const struct span *all, size_t sessions, struct walk_parts *parts)
 {
-    for (size_t i = 0; i < wanted; i++) {
+    struct cursor *cursor = mem_alloc(sizeof(*cursor));
+
+    pthread_mutex_init(&cursor->lock, NULL);
+    cursor->span = *all;
+    cursor->sessions = sessions;
+    for (size_t i = 0; i < sessions; i++) {
         struct walk *walk = add_part(plan, info, leaf, parts);
         walk->span = *all;
-        walk->span.start = all->blocks * (int64_t)i / (int64_t)wanted;
-        walk->span.blocks = all->blocks * (int64_t)(i + 1) / (int64_t)wanted;
+        walk->cursor = cursor;
+        walk->frees_cursor = i == 0;
     }
 }
 
@@ -362,30 +419,34 @@ static bool split_index(const struct plan *plan, const struct introspect_table *
     return true;
 }
 
+static size_t at_most(size_t wanted, size_t most)
+{
+    return wanted < most ? wanted : most;
+}
+
 static bool split_leaf(const struct plan *plan, const struct introspect_table *info, size_t leaf,
-                       struct conn *conn, size_t wanted, struct walk_parts *parts, struct err *err)
+                       struct conn *conn, size_t sessions, struct walk_parts *parts,
+                       struct err *err)
 {
     struct span all;
 
     if (!span_begin(&all, conn, &info->leaves[leaf], false, err))
         return false;
     size_t worth = (size_t)(all.blocks / PART_LEAST) + 1;
-    if (wanted > worth)
-        wanted = worth;
-    if (plan->way == PLAN_HEAP)
-        split_heap(plan, info, leaf, &all, all.blocks > 0 ? wanted : 0, parts);
-    else
-        return split_index(plan, info, leaf, conn, info->timestamp_index ? wanted : 1, parts, err);
+    if (plan->way != PLAN_HEAP)
+        return split_index(plan, info, leaf, conn,
+                           info->timestamp_index ? at_most(sessions * SPANS_EACH, worth) : 1, parts,
+                           err);
+    if (all.blocks > 0)
+        split_heap(plan, info, leaf, &all, at_most(sessions, worth), parts);
     return true;
 }
 
 bool walk_split(const struct plan *plan, const struct introspect_table *info, struct conn *conn,
-                size_t wanted, struct walk_parts *ret, struct err *err)
+                size_t sessions, struct walk_parts *ret, struct err *err)
 {
-    size_t each = info->leaf_count > 0 ? (wanted + info->leaf_count - 1) / info->leaf_count : 0;
-
     for (size_t i = 0; i < info->leaf_count; i++) {
-        if (!split_leaf(plan, info, i, conn, each, ret, err))
+        if (!split_leaf(plan, info, i, conn, sessions, ret, err))
             return false;
     }
     return true;

@@ -15,10 +15,11 @@
  * Whole partitions: a leaf that can leave so is given once as that; see walk_whole.
  *
  * Several sessions share a table by parts that have no row in common, each one a walk by itself:
- * first those leaves that leave whole, one session at a time; then ranges of each heap, or of the
- * timestamp in an index; then the last sweeps.
+ * first those leaves that leave whole, one session at a time; then each heap, of which they take
+ * one range after the other from where the last one ended, or spans of time in an index; then the
+ * last sweeps.
  *
- * Threads: one thread at a time a walk.
+ * Threads: one thread at a time a walk; parts of one table in several.
  */
 #ifndef ARCHIVER_POSTGRES_WALK_H
 #define ARCHIVER_POSTGRES_WALK_H
@@ -37,10 +38,10 @@ struct walk_parts {
 };
 /* Only the leaves that leave whole; those that stay are left to the parts. */
 struct walk *walk_new_whole(const struct plan *plan, const struct introspect_table *info);
-/* About `wanted` of them, over all leaves; none is so small that it would not be worth a session.
- * What they leave is the sweeps'. False: *ret may have some. */
+/* For that many sessions, as far as the leaves are large enough to be worth them. What they leave
+ * is the sweeps'. False: *ret may have some. */
 bool walk_split(const struct plan *plan, const struct introspect_table *info, struct conn *conn,
-                size_t wanted, struct walk_parts *ret, struct err *err);
+                size_t sessions, struct walk_parts *ret, struct err *err);
 /* The last look at each leaf. */
 void walk_sweeps(const struct plan *plan, const struct introspect_table *info,
                  struct walk_parts *ret);
