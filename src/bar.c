@@ -123,17 +123,45 @@ static void add_bar(double share, size_t width, struct buf *text)
     buf_addf(text, "] %3.0f%%  ", share * 100);
 }
 
+/* What is shown: the table in work, or all of them together where there are several at a time.
+ * False: none is. */
+static bool subject_of(struct progress_snapshot *s, struct progress_table *ret, struct buf *name)
+{
+    size_t running = 0, over = 0;
+
+    for (size_t i = 0; i < s->table_count; i++) {
+        running += s->tables[i].state == TABLE_RUNNING;
+        over += s->tables[i].state > TABLE_RUNNING;
+    }
+    if (!progress_now(s))
+        return false;
+    *ret = *progress_now(s);
+    buf_addf(name, "%s.%s  ", ret->database, ret->table);
+    if (running < 2)
+        return true;
+    buf_reset(name);
+    buf_addf(name, "%zu tables at work, %zu of %zu done  ", running, over, s->table_count);
+    *ret = (struct progress_table){.rows_done = s->rows_done,
+                                   .rows_total = s->rows_total,
+                                   .batches = s->batches,
+                                   .rows_per_second = s->rows_per_second,
+                                   .seconds_left = s->seconds_left};
+    for (size_t i = 0; i < s->table_count; i++)
+        ret->rows_in_flight += s->tables[i].rows_in_flight;
+    return true;
+}
+
 /* The bar takes what the words leave. */
 static void compose(struct progress_snapshot *s, unsigned width, struct buf *line)
 {
-    struct buf numbers = BUF_INIT;
-    const struct progress_table *t = progress_now(s);
+    struct buf numbers = BUF_INIT, name = BUF_INIT;
+    struct progress_table t;
 
     buf_reset(line);
-    if (t) {
-        double share = share_done(t);
-        add_numbers(t, &numbers);
-        buf_addf(line, "%s.%s  ", t->database, t->table);
+    if (subject_of(s, &t, &name)) {
+        double share = share_done(&t);
+        add_numbers(&t, &numbers);
+        buf_adds(line, buf_str(&name));
         size_t words = text_width(buf_str(line)) + text_width(buf_str(&numbers)) + 10;
         if (share >= 0 && words + 5 < width)
             add_bar(share, width - words < BAR_MAX ? width - words : BAR_MAX, line);
@@ -146,6 +174,7 @@ static void compose(struct progress_snapshot *s, unsigned width, struct buf *lin
         line->data[line->len] = '\0';
     }
     buf_done(&numbers);
+    buf_done(&name);
 }
 
 static void show(struct bar *bar, struct buf *line)
