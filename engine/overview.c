@@ -45,7 +45,7 @@ static bool ask_eligible(struct conn *conn, const struct plan *plan,
     if (!plan_estimate(conn, plan, info, &ret->eligible, err))
         return false;
     if (info->timestamp_index && ret->eligible < COUNTED_MAX / 2) {
-        ok = plan_count(conn, plan, info, COUNTED_MAX, &rows, &ignored, err);
+        ok = plan_count(conn, plan, info, COUNTED_MAX, NULL, &rows, &ignored, err);
         if (ok && (rows < COUNTED_MAX || rows > ret->eligible)) {
             ret->eligible = rows;
             ret->eligible_exact = rows < COUNTED_MAX;

@@ -295,7 +295,8 @@ static bool prepare_archive(struct turn *t, struct err *err)
 static bool dry_run(struct turn *t, struct err *err)
 {
     struct buf oldest = BUF_INIT;
-    bool ok = plan_count(t->conn, t->plan, t->info, 0, &t->table->eligible, &oldest, err);
+    bool ok = plan_count(t->conn, t->plan, t->info, 0, t->params->stop, &t->table->eligible,
+                         &oldest, err);
 
     snprintf(t->table->oldest, sizeof(t->table->oldest), "%s", buf_str(&oldest));
     buf_done(&oldest);
@@ -311,15 +312,17 @@ static bool count_left(struct turn *t, bool complete, struct err *err)
 {
     struct buf oldest = BUF_INIT;
     int64_t left = 0;
-    bool hurry = t->table->status == RUN_STOPPED || stop_asked(t->params->stop);
-    bool ok = hurry ? plan_estimate(t->conn, t->plan, t->info, &left, err)
-                    : plan_count(t->conn, t->plan, t->info, 0, &left, &oldest, err);
+    bool stopped = t->table->status == RUN_STOPPED;
+    bool counted =
+        !stopped && plan_count(t->conn, t->plan, t->info, 0, t->params->stop, &left, &oldest, err);
 
     buf_done(&oldest);
-    if (!ok)
+    if (!counted && !stopped && err->kind != ERR_INTERRUPTED)
+        return false;
+    if (!counted && !plan_estimate(t->conn, t->plan, t->info, &left, err))
         return false;
     t->table->eligible = t->table->records_archived + left;
-    t->table->skipped_locked = complete ? left : 0;
+    t->table->skipped_locked = complete && counted ? left : 0;
     return true;
 }
 

@@ -336,10 +336,19 @@ static bool wait_for_answer(PGconn *pg, int fd, struct err *err)
     return true;
 }
 
+/* All of an answer that has begun. */
+static PGresult *take_answer(PGconn *pg)
+{
+    PGresult *result = PQgetResult(pg), *next;
+
+    while ((next = PQgetResult(pg)))
+        PQclear(next);
+    return result;
+}
+
 PGresult *conn_query_until(struct conn *conn, const char *sql, int fd, struct err *err)
 {
     PGconn *pg = conn->pg;
-    PGresult *result, *next;
 
     if (!PQsendQuery(pg, sql)) {
         err_pg(err, pg, NULL, "the server refused a query");
@@ -347,12 +356,51 @@ PGresult *conn_query_until(struct conn *conn, const char *sql, int fd, struct er
     }
     if (!wait_for_answer(pg, fd, err))
         return NULL;
-    result = PQgetResult(pg);
-    while ((next = PQgetResult(pg)))
-        PQclear(next);
+    PGresult *result = take_answer(pg);
     if (PQresultStatus(result) == PGRES_TUPLES_OK)
         return result;
     err_pg(err, pg, result, "the server refused a query");
+    PQclear(result);
+    return NULL;
+}
+
+/* Until the answer begins: asked to stop, it goes on waiting for the answer to the cancellation.
+ * False: the connection is lost. */
+static bool wait_or_cancel(struct conn *conn, const struct stop *stop, bool *ret_cancelled)
+{
+    PGconn *pg = conn->pg;
+
+    *ret_cancelled = false;
+    while (PQisBusy(pg)) {
+        struct pollfd fds[] = {{.fd = PQsocket(pg), .events = POLLIN},
+                               {.fd = stop_fd(stop), .events = POLLIN}};
+        if (poll(fds, *ret_cancelled ? 1 : 2, -1) < 0 && errno != EINTR)
+            return false;
+        if (!*ret_cancelled && stop_asked(stop)) {
+            conn_cancel(conn);
+            *ret_cancelled = true;
+        }
+        if (fds[0].revents && !PQconsumeInput(pg))
+            return false;
+    }
+    return true;
+}
+
+PGresult *conn_query_stop(struct conn *conn, const char *sql, const struct stop *stop,
+                          struct err *err)
+{
+    PGresult *result = NULL;
+    bool cancelled = false;
+
+    if (PQsendQuery(conn->pg, sql) && wait_or_cancel(conn, stop, &cancelled))
+        result = take_answer(conn->pg);
+    ExecStatusType status = PQresultStatus(result);
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
+        return result;
+    if (cancelled && PQstatus(conn->pg) == CONNECTION_OK)
+        err_set(err, ERR_INTERRUPTED, "the statement was cancelled, as the operator asked to stop");
+    else
+        err_pg(err, conn->pg, result, "the server refused a query");
     PQclear(result);
     return NULL;
 }

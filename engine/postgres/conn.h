@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/queue.h"
 #include "config/config.h"
 
 struct conn;
@@ -51,6 +52,10 @@ PGresult *conn_query(struct conn *conn, const char *sql, size_t count, const cha
 /* The same without values, given up when `fd` (-1: none) becomes readable: ERR_INTERRUPTED, and the
  * connection is of no more use. */
 PGresult *conn_query_until(struct conn *conn, const char *sql, int fd, struct err *err);
+/* The same; asked to stop, it has the server cancel the statement, ERR_INTERRUPTED, and the
+ * connection is as good as before. A statement without rows gives a result without any. */
+PGresult *conn_query_stop(struct conn *conn, const char *sql, const struct stop *stop,
+                          struct err *err);
 /* One row, one column into ret_value; *ret_found false where no row or NULL. */
 bool conn_value(struct conn *conn, const char *sql, size_t count, const char *const *values,
                 struct buf *ret_value, bool *ret_found, struct err *err);

@@ -239,7 +239,8 @@ static void add_leaf(struct conn *conn, const struct introspect_leaf *leaf, stru
 }
 
 bool plan_count(struct conn *conn, const struct plan *plan, const struct introspect_table *info,
-                int64_t cap, int64_t *ret_rows, struct buf *ret_oldest, struct err *err)
+                int64_t cap, const struct stop *stop, int64_t *ret_rows, struct buf *ret_oldest,
+                struct err *err)
 {
     struct buf sql = BUF_INIT, column = BUF_INIT;
     PGresult *result = NULL;
@@ -260,7 +261,7 @@ bool plan_count(struct conn *conn, const struct plan *plan, const struct introsp
         buf_addf(&sql, ") q%zu", i);
     }
     buf_adds(&sql, ") leaves");
-    result = conn_query(conn, buf_str(&sql), 0, NULL, err);
+    result = conn_query_stop(conn, buf_str(&sql), stop, err);
     if (result) {
         *ret_rows = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
         buf_adds(ret_oldest, PQgetvalue(result, 0, 1));

@@ -37,9 +37,11 @@ struct plan {
 struct plan *plan_make(struct conn *conn, const struct plan_params *params, struct err *err);
 void plan_free(struct plan *plan);
 /* Exact count of eligible rows over all leaves, and the oldest timestamp; for dry runs and
- * progress. `cap`: stop counting there (0: no cap). */
+ * progress. `cap`: stop counting there (0: no cap). ERR_INTERRUPTED once `stop` is asked; the
+ * connection is as good as before. */
 bool plan_count(struct conn *conn, const struct plan *plan, const struct introspect_table *info,
-                int64_t cap, int64_t *ret_rows, struct buf *ret_oldest, struct err *err);
+                int64_t cap, const struct stop *stop, int64_t *ret_rows, struct buf *ret_oldest,
+                struct err *err);
 /* The planner's estimate (EXPLAIN), cheap. */
 bool plan_estimate(struct conn *conn, const struct plan *plan, const struct introspect_table *info,
                    int64_t *ret_rows, struct err *err);

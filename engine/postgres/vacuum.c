@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "postgres/vacuum.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -24,47 +22,17 @@ const char *vacuum_strategy_name(enum config_vacuum strategy)
 
 /* --- the statement --- */
 
-/* Until the answer begins. Asked to stop, it has the server cancel and goes on waiting: the answer
- * to that is the end. False: the connection is lost. */
-static bool wait_or_cancel(struct conn *conn, const struct stop *stop, bool *ret_cancelled)
-{
-    PGconn *pg = conn_pg(conn);
-
-    while (PQisBusy(pg)) {
-        struct pollfd fds[] = {{.fd = PQsocket(pg), .events = POLLIN},
-                               {.fd = stop_fd(stop), .events = POLLIN}};
-        if (poll(fds, *ret_cancelled ? 1 : 2, -1) < 0 && errno != EINTR)
-            return false;
-        if (!*ret_cancelled && stop_asked(stop)) {
-            conn_cancel(conn);
-            *ret_cancelled = true;
-        }
-        if (fds[0].revents && !PQconsumeInput(pg))
-            return false;
-    }
-    return true;
-}
-
 static bool run_statement(struct conn *conn, const char *sql, const struct stop *stop,
                           struct err *err)
 {
-    PGconn *pg = conn_pg(conn);
-    PGresult *result = NULL, *next;
-    bool cancelled = false;
-    bool ok = PQsendQuery(pg, sql) && wait_or_cancel(conn, stop, &cancelled);
+    PGresult *result = conn_query_stop(conn, sql, stop, err);
 
-    if (ok) {
-        result = PQgetResult(pg);
-        while ((next = PQgetResult(pg)))
-            PQclear(next);
-        ok = PQresultStatus(result) == PGRES_COMMAND_OK;
-    }
-    if (!ok && cancelled)
-        err_set(err, ERR_INTERRUPTED, "the operator stopped the vacuum");
-    else if (!ok)
-        err_pg(err, pg, result, "the server did not vacuum");
+    if (!result && err->kind == ERR_INTERRUPTED)
+        return err_set(err, ERR_INTERRUPTED, "the operator stopped the vacuum");
+    if (!result)
+        return false;
     PQclear(result);
-    return ok;
+    return true;
 }
 
 static void add_regclass(struct conn *conn, const struct introspect_leaf *leaf, struct buf *sql)

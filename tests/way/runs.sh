@@ -149,6 +149,22 @@ test_stop_ends_after_the_batch() {
     balanced "$DIR/all"
 }
 
+# A second a row.
+test_a_stop_does_not_wait_for_a_count() {
+    fresh
+    config '      - name: logs
+        timestamp_column: at
+        where: pg_sleep(1) IS NOT NULL'
+    logs 3000
+    "$ARCHIVER" -c "$CONF" archive --dry-run >"$DIR/run.out" 2>"$DIR/run.err" </dev/null &
+    local pid=$! code=0
+    held "wait_event = 'PgSleep'"
+    kill -INT "$pid"
+    wait "$pid" || code=$?
+    same "$code" 130 'exit code'
+    same "$(sql "SELECT count(*) FROM pg_stat_activity WHERE datname = '$DB' AND wait_event = 'PgSleep'")" 0
+}
+
 test_stop_now_rolls_the_batch_back() {
     place
     ARCHIVER_FAULT=put.data=delay:5000@3 "$ARCHIVER" -c "$CONF" archive >"$DIR/run.out" 2>&1 &
