@@ -11,6 +11,9 @@
  * doc/architecture.md says which label here is which function and fault point in engine/.
  * tests/model/run checks this model, and that each mutant (the #ifdefs) breaks it.
  *
+ * With WORKERS the two clients are hands of one run: who has taken the lock and recovered shares it, and
+ * the other one joins; a session that was lost is decided by who has the lock alone.
+ *
  * Not modelled: time lines (a promoted standby) and two clusters in one prefix; both are decided
  * by keys or left alone, never by transaction numbers.
  */
@@ -57,6 +60,12 @@ bit cut[SESSIONS + 1];        /* the client's end is closed, or the network is g
 byte commit_sent[SESSIONS + 1]; /* a COMMIT the backend has not read yet: of this batch */
 bit answered[SESSIONS + 1];   /* COMMIT's answer, not yet read by the client */
 byte lock;                    /* session that holds the table's advisory lock */
+#ifdef WORKERS
+bit share[SESSIONS + 1];      /* sessions that share it; nobody has it alone then */
+#define SHARED (share[1] || share[2] || share[3] || share[4] || share[5])
+#else
+#define SHARED false
+#endif
 byte sessions;
 #ifdef ASYNC_COMMIT
 bit flushed[BATCHES + 1];
@@ -133,6 +142,9 @@ end:
            backend[s] == LIVE && cut[s] ->
            backend[s] = EXITING;
            commit_sent[s] = 0;
+#ifdef WORKERS
+           share[s] = 0;
+#endif
            if
            :: lock == s -> lock = 0
            :: else
@@ -189,8 +201,13 @@ end:
     :: d_step { clients_done < 2 && kills < KILLS -> kills++; killed[1] = 1 }
     :: d_step { clients_done < 2 && kills < KILLS -> kills++; killed[2] = 1 }
     :: d_step { clients_done < 2 && cuts < CUTS && lock != 0 -> cuts++; cut[lock] = 1 }
+#ifdef WORKERS
+    :: d_step { clients_done < 2 && cuts < CUTS && share[1] -> cuts++; cut[1] = 1 }
+    :: d_step { clients_done < 2 && cuts < CUTS && share[2] -> cuts++; cut[2] = 1 }
+    :: d_step { clients_done < 2 && cuts < CUTS && share[3] -> cuts++; cut[3] = 1 }
+#endif
     :: d_step { /* the server crashes: what is not committed is aborted, all connections are gone */
-           clients_done < 2 && crashes < CRASHES && lock != 0 ->
+           clients_done < 2 && crashes < CRASHES && (lock != 0 || SHARED) ->
            crashes++;
            lock = 0;
            i = 1;
@@ -200,6 +217,9 @@ end:
               :: backend[i] == LIVE || backend[i] == EXITING ->
                  backend[i] = GONE;
                  cut[i] = 1;
+#ifdef WORKERS
+                 share[i] = 0;
+#endif
                  commit_sent[i] = 0
               :: else
               fi;
@@ -267,6 +287,9 @@ proctype client(byte me; byte runs; bit last)
 {
     byte s, b, i;
     bit has_data, has_metadata, has_manifest, is_settled, left;
+#ifdef WORKERS
+    bit unsure;               /* a session, with COMMIT on the way */
+#endif
     mtype verdict = LEAVE;
 #ifdef DELETE_BY_RANGE
     byte selected;
@@ -299,8 +322,16 @@ connect:
 take_lock:
 #ifndef RECOVER_WITHOUT_LOCK
            if
-           :: d_step { CONNECTED(s) && lock == 0 -> lock = s }
+           :: d_step { CONNECTED(s) && lock == 0 && !SHARED -> lock = s }
            :: CONNECTED(s) && lock != 0 -> goto over /* exit 4: somebody else is at it */
+#ifdef WORKERS
+#ifdef SHARE_ELSEWHERE
+           :: CONNECTED(s) && SHARED && !unsure && !last -> goto begin
+#else
+           :: d_step { CONNECTED(s) && SHARED && !unsure && !last -> share[s] = 1 }; goto begin
+#endif
+           :: CONNECTED(s) && SHARED && (unsure || last) -> goto over
+#endif
            :: cut[s] -> goto over
            fi;
 #endif
@@ -402,6 +433,12 @@ recover_remove:
            :: !last && left -> goto over /* nothing new begins while a batch is undecided */
            :: !last && !left
            fi;
+#ifdef WORKERS
+           if
+           :: d_step { CONNECTED(s) -> share[s] = 1; lock = 0; unsure = 0 }
+           :: !CONNECTED(s) -> goto over
+           fi;
+#endif
 begin:
            if
            :: d_step {
@@ -466,6 +503,9 @@ await_commit:
            :: d_step { answered[s] -> answered[s] = 0 }
            :: cut[s] -> /* committed or not? only a new connection under the lock can tell */
               d_step { answered[s] = 0 };
+#ifdef WORKERS
+              unsure = 1;
+#endif
 #ifdef LOST_COMMIT_IS_ABORT
               goto rollback
 #else
@@ -502,6 +542,9 @@ over:
            :: else
            fi;
            answered[s] = 0;
+#ifdef WORKERS
+           unsure = 0;
+#endif
            verdict = LEAVE;
            has_data = 0;
            has_metadata = 0;
