@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "row/scalar.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/text.h"
 #include "row/copytext.h"
 
@@ -48,6 +52,19 @@ bool scalar_int_value(const char *text, size_t len, int64_t *ret_value)
 /* "dddd-dd-dd", `separator`, "dd:dd:dd" */
 static inline bool is_date_time(const char *p, char separator)
 {
+#ifdef __SSE2__
+    enum { DIGITS = 0xdb6f, OTHERS = 0xffff ^ DIGITS };
+    const __m128i form =
+        _mm_setr_epi8(0, 0, 0, 0, '-', 0, 0, '-', 0, 0, separator, 0, 0, ':', 0, 0);
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i values = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+    __m128i digits = _mm_cmpeq_epi8(_mm_min_epu8(values, _mm_set1_epi8(9)), values);
+    unsigned are_digits = (unsigned)_mm_movemask_epi8(digits);
+    unsigned are_others = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, form));
+
+    return (are_digits & DIGITS) == DIGITS && (are_others & OTHERS) == OTHERS && p[16] == ':' &&
+           is_digit(p[17]) && is_digit(p[18]);
+#else
     static const char form[] = "dddd-dd-ddsdd:dd:dd";
 
     for (size_t i = 0; i < TIME_BYTES; i++) {
@@ -55,6 +72,7 @@ static inline bool is_date_time(const char *p, char separator)
             return false;
     }
     return true;
+#endif
 }
 
 /* The plain form, with `separator` before the time and `zone` behind it. */

@@ -138,6 +138,24 @@ static void random_text(struct buf *copy)
         buf_adds(copy, pieces[next(sizeof(pieces) / sizeof(pieces[0]))]);
 }
 
+/* One byte that is not the plain form's, at each place: the text goes as it is. '/' and ':' stand
+ * beside the digits. */
+static void test_times_of_another_form(void)
+{
+    static const char plain[] = "2024-02-29 23:59:59";
+    static const char others[] = "x/\x8d";
+
+    for (size_t at = 0; at < sizeof(plain) - 1; at++) {
+        for (const char *other = others; *other; other++) {
+            char copy[sizeof(plain)], json[sizeof(plain) + 2];
+            memcpy(copy, plain, sizeof(plain));
+            copy[at] = *other;
+            snprintf(json, sizeof(json), "\"%s\"", copy);
+            check_value("timestamp", copy, json);
+        }
+    }
+}
+
 static void test_random_texts(void)
 {
     static const char *const columns[][2] = {{"id", "int8"}, {"t", "text"}, {"u", "text"}};
@@ -276,6 +294,7 @@ static void test_wrong_rows(void)
 
 static const struct test_case cases[] = {
     {"every kind of value goes out and comes back the same", test_values},
+    {"a time of another form than the plain one goes as it is", test_times_of_another_form},
     {"50,000 random texts come back the same", test_random_texts},
     {"a column named like a row's metadata wins over it", test_metadata_fields},
     {"JSON null and SQL NULL stay apart, whatever columns are called", test_json_null},
