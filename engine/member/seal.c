@@ -30,9 +30,16 @@ struct sealer {
     struct buf gathered; /* what comes of a member next */
 };
 
+/* gzip's 6, which is what people ask for, is libdeflate's 5: smaller than gzip -6 still, one per
+ * cent larger than libdeflate's own 6 at most, and 13 to 26 % faster (doc/performance.md). */
+static int deflate_level(int level)
+{
+    return level == 6 ? 5 : level;
+}
+
 static bool start_gzip(struct sealer *s, int level, struct err *err)
 {
-    s->compressor = libdeflate_alloc_compressor(level);
+    s->compressor = libdeflate_alloc_compressor(deflate_level(level));
     s->decompressor = libdeflate_alloc_decompressor();
     if (s->compressor && s->decompressor)
         return true;

@@ -20,8 +20,8 @@
 #include "member/packing.h"
 
 struct sealer;
-/* level: 1..12, 0: gzip of stored blocks. PACKING_NONE: `sealed` becomes a copy of the lines, level
- * and comment mean nothing. */
+/* level: 1..12, 0: gzip of stored blocks; gzip's 5 and 6 are the same. PACKING_NONE: `sealed`
+ * becomes a copy of the lines, level and comment mean nothing. */
 struct sealer *sealer_new(enum packing packing, int level, struct err *err);
 void sealer_free(struct sealer *sealer);
 /* Fills member->sealed, index.length, index.line_bytes, index.sha256 from member->lines and
