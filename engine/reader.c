@@ -574,7 +574,7 @@ static bool list_table(struct listing *l, struct err *err)
     buf_reset(&l->seen);
     l->catalog = catalog_read(l->store, &l->table, err);
     if (!l->catalog || !give_settled(l, err) ||
-        !store_list(l->store, buf_str(&prefix), NULL, collect_unsettled, l, err))
+        !store_list_keys(l->store, buf_str(&prefix), collect_unsettled, l, err))
         goto out;
     l->own_len = l->seen.len;
     if (!earlier_list(l->store, &l->table, collect_unsettled, l, err))

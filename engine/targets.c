@@ -13,17 +13,19 @@ static bool matches(const char *filter, const char *name)
 static bool nothing_found(const struct config *config, const char *database, const char *table,
                           struct err *err)
 {
-    const char *names[256];
-    size_t count = 0;
+    size_t count = 0, room = config->database_count;
     bool database_found = false;
 
-    for (size_t d = 0; d < config->database_count; d++)
+    for (size_t d = 0; d < config->database_count; d++) {
         database_found |= matches(database, config->databases[d].name);
+        room += config->databases[d].table_count;
+    }
+    const char **names = mem_alloc((room + 1) * sizeof(*names));
     for (size_t d = 0; d < config->database_count; d++) {
         const struct config_database *db = &config->databases[d];
-        if (!database_found && count < 256)
+        if (!database_found)
             names[count++] = db->name;
-        for (size_t t = 0; database_found && t < db->table_count && count < 256; t++)
+        for (size_t t = 0; database_found && t < db->table_count; t++)
             names[count++] = db->tables[t].name;
     }
     const char *word = database_found ? table : database;
@@ -34,6 +36,7 @@ static bool nothing_found(const struct config *config, const char *database, con
     err_in(err, "%s", config->path);
     if (nearest)
         err_hint(err, "did you mean %s?", nearest);
+    free(names);
     return false;
 }
 

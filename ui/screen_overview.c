@@ -195,16 +195,18 @@ static void take_answer(void *owner, void *item)
     table_refresh(&s->table);
 }
 
-/* The newest run in which it had a turn. */
-static void take_last(struct row *row, const struct runs_past *run)
+/* The newest run in which it had a turn. Reports have the tables in the order of the configuration,
+ * as the rows stand, so that the search begins where it nearly always ends. */
+static void take_last(struct row *row, size_t guess, const struct runs_past *run)
 {
     for (size_t i = 0; i < run->table_count; i++) {
-        const struct runs_table *t = &run->tables[i];
-        if (strcmp(t->database, row->database->name) == 0 &&
-            strcmp(t->schema, row->table->schema) == 0 && strcmp(t->table, row->table->name) == 0) {
+        const struct runs_table *t = &run->tables[(guess + i) % run->table_count];
+        if (strcmp(t->table, row->table->name) == 0 && strcmp(t->schema, row->table->schema) == 0 &&
+            strcmp(t->database, row->database->name) == 0) {
             snprintf(row->last_status, sizeof(row->last_status), "%s", t->status);
             row->last_us = run->ended_us;
             row->last_rows = t->rows;
+            return;
         }
     }
 }
@@ -215,7 +217,7 @@ static void take_runs(struct screen *s, const struct runs_list *list)
     for (size_t i = 0; i < s->count; i++) {
         s->rows[i].last_status[0] = '\0';
         for (size_t r = 0; r < list->count && !s->rows[i].last_status[0]; r++)
-            take_last(&s->rows[i], &list->items[r]);
+            take_last(&s->rows[i], i, &list->items[r]);
     }
 }
 

@@ -24,6 +24,7 @@ struct store_listing {
     const char *start_after; /* "" for none */
     store_each each;
     void *state;
+    bool keys_only; /* size and time of an object may be left out */
 };
 
 struct store_ops {

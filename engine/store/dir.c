@@ -584,27 +584,30 @@ static bool wanted(const struct walk *walk, const char *key, bool is_dir)
     return is_dir ? strncmp(key, walk->start_after, len) >= 0 : strcmp(key, walk->start_after) > 0;
 }
 
+static unsigned char type_of(DIR *stream, const struct dirent *entry)
+{
+    struct stat st;
+
+    if (entry->d_type != DT_UNKNOWN ||
+        fstatat(dirfd(stream), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return entry->d_type;
+    return S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_UNKNOWN;
+}
+
 /* Keys of what is in directory `at` ("" or ending in '/'), those of directories ending in '/': as
- * keys sort, "a-b" comes before "a/b". A directory that is not there is empty. */
-static bool read_names(const struct walk *walk, const char *at, char ***ret_names,
+ * keys sort, "a-b" comes before "a/b". Also after a failure the caller's. */
+static bool read_names(const struct walk *walk, const char *at, DIR *stream, char ***ret_names,
                        size_t *ret_count, struct err *err)
 {
-    char *path = path_of(walk->dir, at);
-    DIR *stream = opendir(path);
     char **names = NULL;
     size_t count = 0, room = 0;
-    struct stat st;
     struct dirent *entry;
-    bool ok = stream || errno == ENOENT || errno == ENOTDIR;
 
-    while (stream && (errno = 0, entry = readdir(stream))) {
+    while ((errno = 0, entry = readdir(stream))) {
         bool temp = strncmp(entry->d_name, TEMP_PREFIX, strlen(TEMP_PREFIX)) == 0;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        unsigned char type = entry->d_type;
-        if (type == DT_UNKNOWN &&
-            fstatat(dirfd(stream), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-            type = S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_UNKNOWN;
+        unsigned char type = type_of(stream, entry);
         if (type != DT_DIR && (type != DT_REG || temp != walk->temps))
             continue;
         char *key = mem_printf("%s%s%s", at, entry->d_name, type == DT_DIR ? "/" : "");
@@ -618,46 +621,64 @@ static bool read_names(const struct walk *walk, const char *at, char ***ret_name
         }
         names[count++] = key;
     }
-    ok = ok && (!stream || errno == 0);
-    if (!ok)
-        err_sys(err, ERR_STORE, errno, "cannot list directory %s", path);
-    if (stream)
-        closedir(stream);
-    free(path);
+    int failed = errno;
     if (count > 0)
         qsort(names, count, sizeof(*names), by_bytes);
     *ret_names = names;
     *ret_count = count;
-    return ok;
+    return failed == 0 ||
+           err_sys(err, ERR_STORE, failed, "cannot list directory %s/%s", walk->dir->root, at);
 }
 
-static bool visit_file(struct walk *walk, const char *key, struct err *err)
-{
-    char *path = path_of(walk->dir, key);
-    struct stat st;
-    bool there = lstat(path, &st) == 0; /* may have gone meanwhile */
+static bool walk_below(struct walk *walk, const char *at, struct err *err);
 
-    free(path);
+/* `fd`: its directory, which the first `at_len` bytes of the key name. The way down from the root
+ * would cost more than all the rest where files are very many. */
+static bool visit_file(struct walk *walk, int fd, const char *key, size_t at_len, struct err *err)
+{
+    struct stat st = {0};
+    bool blind = walk->listing && walk->listing->keys_only;
+    /* It may have gone meanwhile. */
+    bool there = blind || fstatat(fd, key + at_len, &st, AT_SYMLINK_NOFOLLOW) == 0;
+
     return !there || walk->visit(walk, key, &st, err);
+}
+
+/* What is in one directory, and below it. */
+static bool walk_names(struct walk *walk, int fd, size_t at_len, char **names, size_t count,
+                       struct err *err)
+{
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < count; i++) {
+        if (stop_now(walk->dir->store.stop))
+            ok = err_set(err, ERR_INTERRUPTED, "interrupted while listing");
+        else if (names[i][strlen(names[i]) - 1] == '/')
+            ok = walk_below(walk, names[i], err);
+        else
+            ok = visit_file(walk, fd, names[i], at_len, err);
+    }
+    return ok;
 }
 
 static bool walk_below(struct walk *walk, const char *at, struct err *err)
 {
-    char **names;
-    size_t count;
-    bool ok = read_names(walk, at, &names, &count, err);
+    char *path = path_of(walk->dir, at), **names = NULL;
+    DIR *stream = opendir(path);
+    size_t count = 0;
+    bool ok = stream || errno == ENOENT || errno == ENOTDIR;
 
-    for (size_t i = 0; i < count; i++) {
-        size_t len = strlen(names[i]);
-        if (ok && stop_now(walk->dir->store.stop))
-            ok = err_set(err, ERR_INTERRUPTED, "interrupted while listing");
-        if (ok && names[i][len - 1] == '/')
-            ok = walk_below(walk, names[i], err);
-        else if (ok)
-            ok = visit_file(walk, names[i], err);
-        free(names[i]);
+    if (!ok)
+        err_sys(err, ERR_STORE, errno, "cannot list directory %s", path);
+    if (stream) {
+        ok = read_names(walk, at, stream, &names, &count, err) &&
+             walk_names(walk, dirfd(stream), strlen(at), names, count, err);
+        closedir(stream);
     }
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
     free(names);
+    free(path);
     return ok;
 }
 

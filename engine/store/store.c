@@ -188,6 +188,15 @@ bool store_list(struct store *store, const char *prefix, const char *start_after
     return store->ops->list(store, &listing, err);
 }
 
+bool store_list_keys(struct store *store, const char *prefix, store_each each, void *state,
+                     struct err *err)
+{
+    struct store_listing listing = {
+        .prefix = prefix, .start_after = "", .each = each, .state = state, .keys_only = true};
+
+    return store->ops->list(store, &listing, err);
+}
+
 bool store_sweep(struct store *store, const char *prefix, int64_t max_age_s, uint64_t *ret_removed,
                  struct err *err)
 {

@@ -78,6 +78,10 @@ bool store_remove(struct store *store, const char *key, struct err *err);
 typedef bool (*store_each)(const struct store_object *object, void *state, struct err *err);
 bool store_list(struct store *store, const char *prefix, const char *start_after, store_each each,
                 void *state, struct err *err);
+/* The same for who wants the keys alone: of an object nothing else need be set, which in a
+ * directory saves to look at each file. */
+bool store_list_keys(struct store *store, const char *prefix, store_each each, void *state,
+                     struct err *err);
 /* Removes what crashed writers left below prefix (temporary files; multipart uploads) when they are
  * surely dead: written by a process of this host that no longer lives, or older than max_age_s.
  * Counts what went. */

@@ -11,6 +11,7 @@ ROUNDS=${BENCH_ROUNDS:-3}
 BATCH=${BENCH_BATCH:-100000}
 STRATEGY=${BENCH_STRATEGY:-auto}
 SHUFFLED=${BENCH_SHUFFLED:-} # not empty: rows lie in the table in no order of time
+NOTE=${BENCH_NOTE:-3}             # times 33 bytes more in a row
 TOP=$(mktemp -d "${TMPDIR:-/tmp}/archiver-bench.XXXXXX")
 chmod 755 "$TOP"
 trap '"$TESTS/harness/pg.sh" stop "$TOP/pg" || true; rm -rf "$TOP"' EXIT
@@ -33,7 +34,7 @@ fill() { # about 440 bytes a row in the heap and its index
          SELECT g % 5000, (ARRAY['login', 'logout', 'update', 'export'])[1 + g % 4],
              jsonb_build_object('request', md5(g::text), 'path', '/api/v1/orders/' || g,
                  'status', 200 + g % 7, 'agent', 'Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101',
-                 'note', repeat(md5((g * 7)::text) || ' ', 3)),
+                 'note', repeat(md5((g * 7)::text) || ' ', $NOTE)),
              ('10.' || g / 65536 % 256 || '.' || g / 256 % 256 || '.' || g % 256)::inet,
              now() - interval '1 year' + g * interval '1 second'
          FROM generate_series(1, $ROWS) g ${SHUFFLED:+ORDER BY md5(g::text)}"

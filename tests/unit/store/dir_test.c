@@ -329,6 +329,31 @@ static void test_list_order(void)
     place_done(&place);
 }
 
+static bool add_key(const struct store_object *object, void *state, struct err *err)
+{
+    (void)err;
+    buf_addf(state, "%s ", object->key);
+    return true;
+}
+
+static void test_list_keys(void)
+{
+    struct place place;
+    struct buf names = BUF_INIT;
+    struct err err;
+
+    place_open(&place);
+    CHECK_OK(put_text(&place, "a/y/z", "x", &err));
+    CHECK_OK(put_text(&place, "a/x", "x", &err));
+    CHECK_OK(put_text(&place, "a-b", "x", &err));
+    CHECK_OK(put_text(&place, "b", "x", &err));
+    write_raw(&place, "a/.tmp-other-1-1", "x");
+    CHECK_OK(store_list_keys(place.store, "a", add_key, &names, &err));
+    CHECK_STR(buf_str(&names), "a-b a/x a/y/z ");
+    buf_done(&names);
+    place_done(&place);
+}
+
 static bool refuse(const struct store_object *object, void *state, struct err *err)
 {
     (void)state;
@@ -588,6 +613,7 @@ static const struct test_case cases[] = {
     {"ranges are exact, and short objects are an error", test_ranges},
     {"keys and prefixes cannot leave the bucket", test_keys},
     {"a listing is in the byte order of whole keys", test_list_order},
+    {"a listing of keys alone is the same one", test_list_keys},
     {"the callback ends a listing with its error", test_list_ends},
     {"removing what is not there is no error", test_remove},
     {"a dropped put leaves nothing", test_drop},
