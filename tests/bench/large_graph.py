@@ -19,7 +19,7 @@ class Run:
         with open(path) as f:
             lines = list(csv.DictReader(f))
         self.points = [(float(p["seconds"]), int(p["rows"]), int(p["rss_kib"]) / 1024) for p in lines]
-        self.cpu = {float(p["seconds"]): float(p.get("cpu_s") or 0) + float(p.get("server_cpu_s") or 0) for p in lines}
+        self.cpu = {float(p["seconds"]): float(p["cpu_s"]) + float(p["server_cpu_s"]) for p in lines}
         self.peak = max(int(p["peak_kib"]) for p in lines) / 1024
         self.rows = max(p[1] for p in self.points)
         self.points = self.points[: 1 + next(i for i, p in enumerate(self.points) if p[1] == self.rows)]
