@@ -337,39 +337,20 @@ static void *writer_main(void *arg)
 
 /* --- the table worker's part --- */
 
-struct shown { /* NULL, 0: stays as it is */
-    size_t table;
-    const char *phase, *object;
-    int64_t rows; /* more in flight */
-};
-
-static void set_shown(struct progress_snapshot *s, const void *arg)
+static void show(struct batch *b, struct progress_news news)
 {
-    const struct shown *shown = arg;
-    struct progress_table *t = &s->tables[shown->table];
-
-    t->rows_in_flight += shown->rows;
-    if (shown->phase)
-        PROGRESS_SET(t->phase, shown->phase);
-    if (shown->object)
-        PROGRESS_SET(t->object, shown->object);
-}
-
-static void show(struct batch *b, struct shown shown)
-{
-    shown.table = b->archiver->params.number;
-    if (b->archiver->params.progress)
-        progress_change(b->archiver->params.progress, set_shown, &shown);
+    news.table = b->archiver->params.number;
+    progress_tell(b->archiver->params.progress, &news);
 }
 
 static void show_phase(struct batch *b, const char *phase)
 {
-    show(b, (struct shown){.phase = phase});
+    show(b, (struct progress_news){.phase = phase});
 }
 
 static void show_rows(struct batch *b)
 {
-    show(b, (struct shown){.rows = b->rows_encoded - b->rows_shown});
+    show(b, (struct progress_news){.rows = b->rows_encoded - b->rows_shown});
     b->rows_shown = b->rows_encoded;
 }
 
@@ -461,7 +442,7 @@ static void name_batch(struct batch *b)
     text_sha256(seed.data, seed.len, digest);
     text_hex(digest, 32, hex);
     memcpy(b->batch_id, hex, 16);
-    show(b, (struct shown){.object = buf_str(&b->data_key)});
+    show(b, (struct progress_news){.object = buf_str(&b->data_key)});
     buf_addf(&b->comment, "archiver-tui 3 cluster=%s txid=%" PRIu64 " run=%s batch=%s",
              server->system_identifier, b->transaction.txid, a->params.run_id, b->batch_id);
     buf_done(&seed);
@@ -1073,7 +1054,7 @@ bool archive_part_prove(struct archiver *a, struct conn *conn, const struct intr
     bool ok = export_batch(b, copy->sql, &metadata, err);
     next_name(b, ok && b->rows_encoded > 0, ok ? NULL : err);
     if (!ok || b->rows_encoded == 0) {
-        show(b, (struct shown){.rows = -b->rows_shown});
+        show(b, (struct progress_news){.rows = -b->rows_shown});
         undo(b);
         archive_part_free(part);
         return ok;

@@ -139,6 +139,25 @@ void progress_change(struct progress *p, void (*change)(struct progress_snapshot
     pthread_mutex_unlock(&p->lock);
 }
 
+static void take_news(struct progress_snapshot *s, const void *arg)
+{
+    const struct progress_news *news = arg;
+    struct progress_table *t = &s->tables[news->table];
+
+    t->rows_in_flight += news->rows;
+    t->retries += news->retries;
+    if (news->phase)
+        PROGRESS_SET(t->phase, news->phase);
+    if (news->object)
+        PROGRESS_SET(t->object, news->object);
+}
+
+void progress_tell(struct progress *p, const struct progress_news *news)
+{
+    if (p)
+        progress_change(p, take_news, news);
+}
+
 /* After a pause the past says nothing about what is to come. */
 static void forget_rates(struct progress *p, struct hidden *h)
 {

@@ -108,6 +108,14 @@ void progress_add_table(struct progress *progress, const char *database, const c
  * pointer. */
 void progress_change(struct progress *progress,
                      void (*change)(struct progress_snapshot *, const void *), const void *arg);
+/* What is new of a table; what is 0 or NULL stays as it is. */
+struct progress_news {
+    size_t table;
+    const char *phase, *object;
+    int64_t rows; /* more in flight, or less */
+    int retries;  /* more */
+};
+void progress_tell(struct progress *progress, const struct progress_news *news); /* NULL allowed */
 /* So many lines of batches are at work on a table, which is one where nobody says. */
 void progress_lines(struct progress *progress, size_t table, int lines);
 /* One of them waits, and why; again with another reason (`waits`: it did so before); NULL ends it.

@@ -112,42 +112,39 @@ static bool may_begin(const struct roster *r, const struct entry *e)
                        : databases_at_work(r) < databases_at_a_time(r);
 }
 
-static struct entry *find_waiting(const struct roster *r, bool *ret_some)
+/* Once more when all others are through, then at its pace; one that was not held is due. */
+static bool is_due(const struct roster *r, const struct entry *e, int64_t now)
+{
+    return e->held_us < r->through_us || e->held_us == 0 ||
+           now >= e->held_us + TRY_AGAIN_MS * INT64_C(1000);
+}
+
+/* NULL with *ret_some: none may begin now, but there are some. */
+static struct entry *find_in(const struct roster *r, enum entry_state state, int64_t now,
+                             bool *ret_some)
 {
     *ret_some = false;
     for (size_t i = 0; i < r->count; i++) {
         struct entry *e = &r->entries[i];
-        *ret_some = *ret_some || e->state == ENTRY_WAITING;
-        if (e->state == ENTRY_WAITING && may_begin(r, e))
+        if (e->state != state)
+            continue;
+        *ret_some = true;
+        if (is_due(r, e, now) && may_begin(r, e))
             return e;
     }
     return NULL;
 }
 
-static struct entry *find_held(const struct roster *r, int64_t now, bool *ret_some)
-{
-    *ret_some = false;
-    for (size_t i = 0; i < r->count; i++) {
-        struct entry *e = &r->entries[i];
-        *ret_some = *ret_some || e->state == ENTRY_HELD;
-        bool due = e->held_us < r->through_us || now >= e->held_us + TRY_AGAIN_MS * INT64_C(1000);
-        if (e->state == ENTRY_HELD && due && may_begin(r, e))
-            return e;
-    }
-    return NULL;
-}
-
-/* NULL with *ret_some: there is none now, but may be soon. */
 static struct entry *find(struct roster *r, bool *ret_some)
 {
     int64_t now = text_monotonic_us();
-    struct entry *e = find_waiting(r, ret_some);
+    struct entry *e = find_in(r, ENTRY_WAITING, now, ret_some);
 
     if (*ret_some)
         return e;
     if (r->through_us == 0)
         r->through_us = now;
-    return find_held(r, now, ret_some);
+    return find_in(r, ENTRY_HELD, now, ret_some);
 }
 
 bool roster_take(struct roster *r, const struct stop *stop, size_t *ret_number)

@@ -87,19 +87,11 @@ struct crowd {
     atomic_bool stopped; /* also by a stop file, which nobody asks `stop` for */
 };
 
-static bool limit_is_reached(const struct turn *t)
-{
-    pthread_mutex_lock(&t->tally->lock);
-    bool reached = t->params->limit > 0 && t->report->records_archived >= t->params->limit;
-    pthread_mutex_unlock(&t->tally->lock);
-    return reached;
-}
-
 /* False: another run holds the table, and it comes again. */
 static bool take_turn(struct crowd *c, struct turn *turn)
 {
     const struct run_params *params = turn->params;
-    bool limit = limit_is_reached(turn);
+    bool limit = turn_run_is_full(turn);
 
     if (!limit && !c->stopped && !stop_asked(params->stop)) {
         turn_run(turn);

@@ -58,6 +58,8 @@ void turn_run(struct turn *turn);
 void turn_comes_again(struct turn *turn);
 /* What it came to, for the log and the snapshot. */
 void turn_report(struct turn *turn);
+/* Is the limit of the run reached? */
+bool turn_run_is_full(const struct turn *turn);
 /* It never comes: a limit was reached before, or the run is to stop. */
 void turn_leave_out(struct turn *turn, enum progress_state state);
 

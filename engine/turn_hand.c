@@ -16,39 +16,26 @@
 
 /* --- progress --- */
 
-struct shown {
-    const struct turn *turn;
-    const char *phase; /* NULL: as it is */
-    int64_t undone;    /* rows in flight no more */
-    int retries;
-};
-
-static void show_change(struct progress_snapshot *s, const void *arg)
+static void show(const struct hand *h, struct progress_news news)
 {
-    const struct shown *shown = arg;
-    struct progress_table *table = &s->tables[shown->turn->number];
-
-    table->retries += shown->retries;
-    table->rows_in_flight -= shown->undone;
-    if (shown->phase)
-        PROGRESS_SET(table->phase, shown->phase);
+    news.table = h->turn->number;
+    progress_tell(h->turn->params->progress, &news);
 }
 
 static void show_retry(const struct hand *h)
 {
-    turn_show(h->turn, show_change, &(struct shown){.turn = h->turn, .retries = 1});
+    show(h, (struct progress_news){.retries = 1});
 }
 
 static void show_phase(const struct hand *h)
 {
-    turn_show(h->turn, show_change, &(struct shown){.turn = h->turn, .phase = "archive"});
+    show(h, (struct progress_news){.phase = "archive"});
 }
 
 /* What a failed attempt showed is undone at once; a retry is counted where there is one. */
 static void show_undone(const struct hand *h, const struct attempt *a)
 {
-    turn_show(h->turn, show_change,
-              &(struct shown){.turn = h->turn, .undone = a->batch.rows_shown});
+    show(h, (struct progress_news){.rows = -a->batch.rows_shown});
 }
 
 /* --- one attempt --- */

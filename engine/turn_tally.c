@@ -19,12 +19,25 @@ int64_t turn_deadline(const struct turn *t)
     return minutes > 0 ? t->started_us + (int64_t)(minutes * 60e6) : 0;
 }
 
+static bool run_is_full(const struct turn *t)
+{
+    return t->params->limit > 0 && t->report->records_archived >= t->params->limit;
+}
+
+bool turn_run_is_full(const struct turn *t)
+{
+    pthread_mutex_lock(&t->tally->lock);
+    bool full = run_is_full(t);
+    pthread_mutex_unlock(&t->tally->lock);
+    return full;
+}
+
 static const char *limit_reached(const struct turn *t)
 {
     const struct config_settings *s = &t->target->table->settings;
     int64_t deadline_us = turn_deadline(t);
 
-    if (t->params->limit > 0 && t->report->records_archived >= t->params->limit)
+    if (run_is_full(t))
         return "--limit";
     if (s->max_rows > 0 && t->table->records_archived >= s->max_rows)
         return "max_rows";

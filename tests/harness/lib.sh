@@ -226,6 +226,31 @@ all_ids() { # FILE
     sql "SELECT id FROM logs ORDER BY id" >"$1"
 }
 
+# Rows FIRST to LAST are updated beside a run: what each update wrote is archived, or its row stays. The
+# numbers that the updates count up in `n` come to what was done; $DIR/all holds all ids.
+updates_are_never_lost() { # FIRST LAST
+    local bench updates archived
+    sql "ALTER TABLE logs ADD n int NOT NULL DEFAULT 0"
+    cat >"$DIR/update.sql" <<SQL
+\\set id random($1, $2)
+UPDATE logs SET n = n + 1 WHERE id = :id;
+SQL
+    pgbench -n -c 4 -T 3 -f "$DIR/update.sql" "$DB" >"$DIR/pgbench.out" 2>&1 &
+    bench=$!
+    sleep 0.3
+    run archive --json
+    wait $bench
+    same "$CODE" 0
+    ok archive
+    balanced "$DIR/all"
+    updates=$(sql "SELECT sum(n_tup_upd) FROM pg_stat_user_tables WHERE relname = 'logs'")
+    archived=$({ archived | python3 -c 'import json, sys
+print(sum(json.loads(line)["n"] for line in sys.stdin))'; sql 'SELECT coalesce(sum(n), 0) FROM logs'; } |
+        paste -sd+ | bc)
+    [ "$archived" -gt 0 ] || fail "no update was made"
+    same "$archived" "$updates" "updates"
+}
+
 # --- running ---
 
 # One test, its words and its verdict into files of its own.
