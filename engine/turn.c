@@ -116,6 +116,16 @@ void turn_leave_out(struct turn *t, enum progress_state state)
 
 /* --- before the first batch --- */
 
+void turn_watch(const struct turn *t, struct conn *conn, struct monitor_subject *subject)
+{
+    *subject =
+        (struct monitor_subject){.database = t->target->database,
+                                 .pid = PQbackendPID(conn_pg(conn)),
+                                 .max_blocked_s = t->target->table->settings.max_blocked_seconds,
+                                 .table = t->number};
+    monitor_watch(t->params->monitor, subject);
+}
+
 static bool connect_and_lock(struct turn *t, bool again, struct err *err)
 {
     const struct config_table *table = t->target->table;
@@ -126,11 +136,7 @@ static bool connect_and_lock(struct turn *t, bool again, struct err *err)
     t->conn = conn_open(t->target->database, t->report->run_id, err);
     if (!t->conn)
         return false;
-    t->subject = (struct monitor_subject){.database = t->target->database,
-                                          .pid = PQbackendPID(conn_pg(t->conn)),
-                                          .max_blocked_s = table->settings.max_blocked_seconds,
-                                          .table = t->number};
-    monitor_watch(t->params->monitor, &t->subject);
+    turn_watch(t, t->conn, &t->subject);
     if (conn_server(t->conn)->in_recovery) {
         err_set(err, ERR_PREFLIGHT, "the server is a standby");
         return err_hint(err, "archiving deletes rows: connect to the primary");

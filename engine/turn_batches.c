@@ -89,11 +89,7 @@ static bool open_session(struct mate *m, struct err *err)
     h->conn = conn_open(t->target->database, t->report->run_id, err);
     if (!h->conn || !lock_join(h->conn, table->schema, table->name, err))
         return false;
-    m->subject = (struct monitor_subject){.database = t->target->database,
-                                          .pid = PQbackendPID(conn_pg(h->conn)),
-                                          .max_blocked_s = table->settings.max_blocked_seconds,
-                                          .table = t->number};
-    monitor_watch(t->params->monitor, &m->subject);
+    turn_watch(t, h->conn, &m->subject);
     return true;
 }
 
@@ -165,9 +161,24 @@ static void *work_thread(void *arg)
     return NULL;
 }
 
-/* `count` hands, the first of them in this thread. */
+static bool share_lock(struct turn *t)
+{
+    const struct config_table *table = t->target->table;
+    struct err err;
+
+    if (!t->shared && !lock_share(t->conn, table->schema, table->name, &err)) {
+        log_err(LOG_WARN, &err);
+        return false;
+    }
+    return t->shared = true;
+}
+
+/* `count` hands, the first of them in this thread; that one alone where the lock, which a new
+ * session has for itself, is not to be shared. */
 static void section(struct crew *c, size_t count)
 {
+    if (count > 1 && !share_lock(c->turn))
+        count = 1;
     c->turn->halt = false;
     c->mates[0].hand.conn = c->turn->conn;
     show_at_work(c, (int)count);
@@ -299,15 +310,9 @@ static bool has_whole(const struct turn *t)
     return false;
 }
 
-static bool alone(struct crew *c, bool *ret_complete, struct err *err)
+static bool alone(struct crew *c, struct walk *walk, bool *ret_complete, struct err *err)
 {
-    c->parts = one_walk(walk_new(c->turn->plan, c->turn->info));
-    return stage(c, 1, ret_complete, err);
-}
-
-static bool whole_leaves(struct crew *c, bool *ret_complete, struct err *err)
-{
-    c->parts = one_walk(walk_new_whole(c->turn->plan, c->turn->info));
+    c->parts = one_walk(walk);
     return stage(c, 1, ret_complete, err);
 }
 
@@ -316,32 +321,21 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static bool share_lock(struct turn *t, struct err *err)
-{
-    const struct config_table *table = t->target->table;
-
-    if (!t->shared && !lock_share(t->conn, table->schema, table->name, err))
-        return false;
-    t->shared = true;
-    return true;
-}
-
 static bool together(struct crew *c, bool *ret_complete, struct err *err)
 {
     struct turn *t = c->turn;
-    bool ok = walk_split(t->plan, t->info, t->conn, c->count, &c->parts, err) && share_lock(t, err);
 
-    if (!ok) {
+    if (!walk_split(t->plan, t->info, t->conn, c->count, &c->parts, err)) {
         forget_parts(c);
         return false;
     }
     log_msg(LOG_INFO, "%s.%s.%s: %zu workers share it", t->table->database, t->table->schema,
             t->table->table, smaller(c->count, c->parts.count));
-    ok = stage(c, c->count, ret_complete, err);
+    bool ok = stage(c, c->count, ret_complete, err);
     if (!ok || !*ret_complete)
         return ok;
     walk_sweeps(t->plan, t->info, &c->parts);
-    return share_lock(t, err) && stage(c, c->count, ret_complete, err);
+    return stage(c, c->count, ret_complete, err);
 }
 
 static void begin_crew(struct crew *c, struct turn *t)
@@ -384,9 +378,9 @@ bool turn_batches(struct turn *t, bool *ret_complete, struct err *err)
     *ret_complete = true;
     begin_crew(&c, t);
     if (c.count == 1)
-        ok = alone(&c, ret_complete, err);
+        ok = alone(&c, walk_new(t->plan, t->info), ret_complete, err);
     else if (has_whole(t))
-        ok = whole_leaves(&c, ret_complete, err);
+        ok = alone(&c, walk_new_whole(t->plan, t->info), ret_complete, err);
     if (c.count > 1 && ok && *ret_complete)
         ok = together(&c, ret_complete, err);
     end_crew(&c);

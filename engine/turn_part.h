@@ -16,6 +16,8 @@
 
 /* A new connection, the lock again, and every batch that is not settled decided. */
 bool turn_resume(struct turn *turn, struct recover_report *ret_recovered, struct err *err);
+/* A session of its own or of one of its hands, as the monitor sees it until monitor_leave. */
+void turn_watch(const struct turn *turn, struct conn *conn, struct monitor_subject *subject);
 void turn_begin_stride(const struct turn *turn, struct stride *ret_stride);
 void turn_show(const struct turn *turn, void (*change)(struct progress_snapshot *, const void *),
                const void *arg);
