@@ -914,12 +914,14 @@ static void add_phases(struct batch *b, double commit_seconds)
 }
 
 /* OPEN to PROVED. */
-static bool export_batch(struct batch *b, const char *copy_sql, struct metadata *metadata,
-                         struct err *err)
+static bool export_batch(struct batch *b, const struct archive_copy *copy,
+                         struct metadata *metadata, struct err *err)
 {
     const struct archive_witness *witness = b->archiver->params.witness;
-    bool ok = begin(b, err) && prepare(b, err) && stream(b, copy_sql, err);
+    bool ok = begin(b, err) && prepare(b, err) && stream(b, copy->sql, err);
 
+    if (ok && copy->streamed)
+        copy->streamed(copy->state);
     ok = join_writer(b, ok, err);
     if (!ok || !counts_agree(b, err))
         return false;
@@ -935,13 +937,13 @@ static bool export_batch(struct batch *b, const char *copy_sql, struct metadata 
     return true;
 }
 
-static bool run_batch(struct batch *b, const char *copy_sql, struct archive_batch *ret,
+static bool run_batch(struct batch *b, const struct archive_copy *copy, struct archive_batch *ret,
                       struct err *err)
 {
     struct metadata metadata;
     struct catalog_entry entry;
 
-    if (!export_batch(b, copy_sql, &metadata, err)) {
+    if (!export_batch(b, copy, &metadata, err)) {
         undo(b);
         return false;
     }
@@ -1008,12 +1010,12 @@ static void describe(const struct batch *b, struct archive_batch *ret)
 }
 
 bool archive_batch(struct archiver *a, struct conn *conn, const struct introspect_leaf *leaf,
-                   const char *copy_sql, struct archive_batch *ret, struct err *err)
+                   const struct archive_copy *copy, struct archive_batch *ret, struct err *err)
 {
     struct batch b = new_batch(a, conn, leaf);
 
     *ret = (struct archive_batch){.outcome = ARCHIVE_UNDONE};
-    bool ok = run_batch(&b, copy_sql, ret, err);
+    bool ok = run_batch(&b, copy, ret, err);
     if (b.state == SETTLED)
         ret->outcome = ARCHIVE_SETTLED;
     else if (b.state == UNKNOWN)
@@ -1051,7 +1053,7 @@ bool archive_part_prove(struct archiver *a, struct conn *conn, const struct intr
     *b = new_batch(a, conn, leaf);
     b->part = true;
     b->transaction = *copy->transaction;
-    bool ok = export_batch(b, copy->sql, &metadata, err);
+    bool ok = export_batch(b, copy, &metadata, err);
     next_name(b, ok && b->rows_encoded > 0, ok ? NULL : err);
     if (!ok || b->rows_encoded == 0) {
         show(b, (struct progress_news){.rows = -b->rows_shown});

@@ -90,11 +90,23 @@ struct archiver *archiver_new(const struct archive_params *params, struct err *e
 void archiver_free(struct archiver *archiver);
 /* Seconds of work so far. */
 void archiver_phases(struct archiver *archiver, double ret_phases[PHASE_COUNT]);
-/* One batch on `conn`, which holds the table's lock and no transaction. `copy_sql` and `leaf` are
+
+struct archive_transaction {
+    uint64_t txid;
+    int64_t began_us; /* the server's clock */
+};
+struct archive_copy {
+    const char *sql;                               /* COPY ... TO STDOUT */
+    const struct archive_transaction *transaction; /* that it is a part of; NULL: its own */
+    void (*streamed)(void *state); /* its last row is here; may be NULL, and may not be called */
+    void *state;
+};
+/* One batch on `conn`, which holds the table's lock and no transaction. copy->sql and `leaf` are
  * from walk_next and walk_leaf. False with *err for UNDONE and UNKNOWN. *ret_batch is valid either
  * way; archive_batch_done frees it. */
 bool archive_batch(struct archiver *archiver, struct conn *conn, const struct introspect_leaf *leaf,
-                   const char *copy_sql, struct archive_batch *ret_batch, struct err *err);
+                   const struct archive_copy *copy, struct archive_batch *ret_batch,
+                   struct err *err);
 void archive_batch_done(struct archive_batch *batch);
 
 /* --- several objects, one transaction (leaf.h) ---
@@ -103,10 +115,6 @@ void archive_batch_done(struct archive_batch *batch);
  *                                              \-> ROLLBACK -> [ archive_part_undo ]...
  */
 
-struct archive_transaction {
-    uint64_t txid;
-    int64_t began_us; /* the server's clock */
-};
 /* BEGIN with the timeouts of the table, its number, and the leaf's columns compared and locked.
  * What was begun is the caller's to end, also where it fails. */
 bool archive_begin(const struct archive_params *params, struct conn *conn,
@@ -122,10 +130,6 @@ enum archive_commit {
 /* *err is filled for all but the first. */
 enum archive_commit archive_commit(struct conn *conn, struct err *err);
 
-struct archive_copy {
-    const struct archive_transaction *transaction;
-    const char *sql; /* COPY (SELECT ...) TO STDOUT */
-};
 struct archive_part;
 /* One object with metadata and manifest, durable and compared: PROVED. *ret_part NULL: there was no
  * row, or it failed; nothing is left of it then. */

@@ -228,6 +228,7 @@ static bool archive_watched(const struct archive_params *params, struct conn *co
                             const struct introspect_leaf *leaf, const char *copy_sql,
                             struct watch *watch, struct archive_batch *ret_batch, struct err *err)
 {
+    struct archive_copy copy = {.sql = copy_sql};
     struct archive_witness witness = {watch_row, watch_agrees, watch};
     struct archive_params watched = *params;
     bool ok = false;
@@ -236,7 +237,7 @@ static bool archive_watched(const struct archive_params *params, struct conn *co
     watch->digest = text_digest_new();
     struct archiver *archiver = archiver_new(&watched, err);
     for (unsigned version = 0; archiver; version++) {
-        ok = archive_batch(archiver, conn, leaf, copy_sql, ret_batch, err);
+        ok = archive_batch(archiver, conn, leaf, &copy, ret_batch, err);
         /* A name that is taken: the archiver goes on to its next version. */
         if (ok || err->kind != ERR_EXISTS || ret_batch->outcome != ARCHIVE_UNDONE || version > 99)
             break;

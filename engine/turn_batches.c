@@ -4,6 +4,9 @@
  * (postgres/walk.h), each on a session of its own. They work until the parts are over, or one of
  * them ends for a reason that concerns all; then all are joined, and what was lost is decided
  * before any goes on.
+ *
+ * Batches overlap where there is one hand more than workers, of which so many as there are workers
+ * have rows coming in; the one that is over stores and commits what it has.
  */
 #include <inttypes.h>
 #include <poll.h>
@@ -31,7 +34,8 @@ struct mate {
 struct crew {
     struct turn *turn;
     struct mate *mates;
-    size_t count;
+    size_t count, workers;
+    sem_t streams;        /* workers that have no rows coming in */
     pthread_mutex_t lock; /* of what follows */
     struct walk_parts parts;
     enum part_state *states; /* one a part */
@@ -123,6 +127,11 @@ static bool has_session(struct mate *m)
     return m->hand.conn != NULL;
 }
 
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 /* --- a section: all hands at work --- */
 
 static void show_at_work(struct crew *c, int change)
@@ -132,7 +141,8 @@ static void show_at_work(struct crew *c, int change)
     pthread_mutex_lock(&c->lock);
     c->at_work += (size_t)change;
     if (t->params->progress)
-        progress_lines(t->params->progress, t->number, c->at_work > 0 ? (int)c->at_work : 1);
+        progress_lines(t->params->progress, t->number,
+                       c->at_work > 0 ? (int)smaller(c->at_work, c->workers) : 1);
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -316,9 +326,21 @@ static bool alone(struct crew *c, struct walk *walk, bool *ret_complete, struct 
     return stage(c, 1, ret_complete, err);
 }
 
-static size_t smaller(size_t a, size_t b)
+static bool alone_by_rows(struct crew *c, bool *ret_complete, struct err *err)
 {
-    return a < b ? a : b;
+    return alone(c, walk_new(c->turn->plan, c->turn->info), ret_complete, err);
+}
+
+static void log_sharing(const struct crew *c)
+{
+    const struct run_table *table = c->turn->table;
+
+    if (c->workers > 1)
+        log_msg(LOG_INFO, "%s.%s.%s: %zu workers share it", table->database, table->schema,
+                table->table, smaller(c->workers, c->parts.count));
+    if (c->count > c->workers)
+        log_msg(LOG_DEBUG, "%s.%s.%s: batches overlap", table->database, table->schema,
+                table->table);
 }
 
 static bool together(struct crew *c, bool *ret_complete, struct err *err)
@@ -329,8 +351,12 @@ static bool together(struct crew *c, bool *ret_complete, struct err *err)
         forget_parts(c);
         return false;
     }
-    log_msg(LOG_INFO, "%s.%s.%s: %zu workers share it", t->table->database, t->table->schema,
-            t->table->table, smaller(c->count, c->parts.count));
+    /* Too small for anything to overlap. */
+    if (c->workers == 1 && c->parts.count <= t->info->leaf_count) {
+        forget_parts(c);
+        return alone_by_rows(c, ret_complete, err);
+    }
+    log_sharing(c);
     bool ok = stage(c, c->count, ret_complete, err);
     if (!ok || !*ret_complete)
         return ok;
@@ -338,10 +364,23 @@ static bool together(struct crew *c, bool *ret_complete, struct err *err)
     return stage(c, c->count, ret_complete, err);
 }
 
+/* A second session makes nothing faster that is held back. In an index, one worker's next batch
+ * begins where the last one ended, oldest rows first. */
+static bool overlaps(const struct turn *t)
+{
+    const struct config_settings *s = &t->target->table->settings;
+    bool held_back = s->sleep_between_batches > 0 || s->rows_per_second > 0 || s->mb_per_second > 0;
+
+    return s->overlap && !held_back && t->plan->way == PLAN_HEAP &&
+           (s->workers > 1 || !has_whole(t));
+}
+
 static void begin_crew(struct crew *c, struct turn *t)
 {
     c->turn = t;
-    c->count = (size_t)t->target->table->settings.workers;
+    c->workers = (size_t)t->target->table->settings.workers;
+    c->count = c->workers + overlaps(t);
+    sem_init(&c->streams, 0, (unsigned)c->workers);
     c->mates = mem_alloc(c->count * sizeof(*c->mates));
     pthread_mutex_init(&c->lock, NULL);
     for (size_t i = 0; i < c->count; i++) {
@@ -349,6 +388,7 @@ static void begin_crew(struct crew *c, struct turn *t)
         m->crew = c;
         m->hand = (struct hand){.turn = t,
                                 .number = i,
+                                .streams = &c->streams,
                                 .subject = i == 0 ? &t->subject : &m->subject,
                                 .line = {.settings = &t->target->table->settings,
                                          .pace = &t->pace,
@@ -367,6 +407,7 @@ static void end_crew(struct crew *c)
         archive_batch_done(&m->hand.attempt.batch);
     }
     free(c->mates);
+    sem_destroy(&c->streams);
     pthread_mutex_destroy(&c->lock);
 }
 
@@ -378,7 +419,7 @@ bool turn_batches(struct turn *t, bool *ret_complete, struct err *err)
     *ret_complete = true;
     begin_crew(&c, t);
     if (c.count == 1)
-        ok = alone(&c, walk_new(t->plan, t->info), ret_complete, err);
+        ok = alone_by_rows(&c, ret_complete, err);
     else if (has_whole(t))
         ok = alone(&c, walk_new_whole(t->plan, t->info), ret_complete, err);
     if (c.count > 1 && ok && *ret_complete)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * The batches of one hand: how large the next one is, what becomes of it, and whether one that
- * failed is tried again.
+ * The batches of one hand: when the next one may begin and how large it is, what becomes of it, and
+ * whether one that failed is tried again.
  */
 #include <inttypes.h>
 
@@ -192,6 +192,30 @@ static bool try_again(struct hand *h, struct attempt *a)
 
 /* --- one batch --- */
 
+static void begin_stream(struct hand *h)
+{
+    while (sem_wait(h->streams) != 0)
+        ; /* a signal */
+    h->streaming = true;
+}
+
+static void end_stream(struct hand *h)
+{
+    if (h->streaming)
+        sem_post(h->streams);
+    h->streaming = false;
+}
+
+/* The server has sent the batch, and has nothing to do for this session until COMMIT. */
+static void batch_streamed(void *state)
+{
+    struct hand *h = state;
+
+    log_msg(LOG_DEBUG, "%s.%s.%s: all rows of a batch are here", h->turn->table->database,
+            h->turn->table->schema, h->turn->table->table);
+    end_stream(h);
+}
+
 static void log_walk(const struct hand *h, int64_t rows)
 {
     const struct run_table *table = h->turn->table;
@@ -228,11 +252,12 @@ static bool count_batch(struct hand *h, const struct attempt *a)
 static bool try_batch(struct hand *h, const char *sql, struct attempt *a)
 {
     struct turn *t = h->turn;
+    struct archive_copy copy = {.sql = sql, .streamed = batch_streamed, .state = h};
 
     log_walk(h, a->asked);
     h->batch_us = text_monotonic_us();
     forget_let_go(h);
-    if (archive_batch(t->archiver, h->conn, walk_leaf(h->walk), sql, &a->batch, &h->err))
+    if (archive_batch(t->archiver, h->conn, walk_leaf(h->walk), &copy, &a->batch, &h->err))
         return count_batch(h, a);
     err_in(&h->err, "batch %" PRId64, turn_counts(t).batches + 1);
     show_undone(h, a);
@@ -353,9 +378,10 @@ bool hand_walk(struct hand *h)
 
     while (!over) {
         const struct introspect_leaf *leaf = walk_whole(h->walk);
-        if (!may_begin_batch(h))
-            return false;
-        if (leaf ? !one_leaf(h, leaf) : !one_batch(h, &over))
+        begin_stream(h);
+        bool ok = may_begin_batch(h) && (leaf ? one_leaf(h, leaf) : one_batch(h, &over));
+        end_stream(h);
+        if (!ok)
             return false;
     }
     return true;

@@ -9,6 +9,8 @@
 #ifndef ARCHIVER_TURN_PART_H
 #define ARCHIVER_TURN_PART_H
 
+#include <semaphore.h>
+
 #include "recover.h"
 #include "turn.h"
 
@@ -69,7 +71,9 @@ enum hand_end {
 /* One line of a table's batches: a session, and what it works with. */
 struct hand {
     struct turn *turn;
-    size_t number; /* 0: on the turn's own session */
+    size_t number;  /* 0: on the turn's own session */
+    sem_t *streams; /* of the crew: so many hands may have rows coming in */
+    bool streaming;
     struct conn *conn;
     struct monitor_subject *subject;
     struct walk *walk; /* in work */

@@ -63,6 +63,7 @@ struct config_settings {
     double max_blocked_seconds;     /* 0: who waits for us waits */
     int64_t vacuum_after;           /* bool; already taken into vacuum_strategy */
     int64_t workers;                /* sessions a table */
+    int64_t overlap;                /* bool: and one more that stores what it has */
     int64_t parallel_tables;        /* of a database at a time */
     int64_t parallel_databases;     /* bool */
     int64_t max_parallel_databases; /* at a time, where they are parallel */

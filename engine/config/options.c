@@ -15,7 +15,8 @@
 #define DATABASE(field) .section = IN_DATABASE, .offset = offsetof(struct config_database, field)
 #define TABLE(field)    .section = IN_TABLE, .offset = offsetof(struct config_table, field)
 #define LOGGING(field)  .section = IN_LOGGING, .offset = offsetof(struct config_logging, field)
-#define ENCRYPTION(field) .section = IN_ENCRYPTION, .offset = offsetof(struct config_encryption, field)
+#define ENCRYPTION(field)                                                                          \
+    .section = IN_ENCRYPTION, .offset = offsetof(struct config_encryption, field)
 #define PREVIOUS(field) .section = IN_PREVIOUS_KEY, .offset = offsetof(struct config_key, field)
 #define IGNORED(where)  .section = (where), .effect = OPTION_IGNORED, .offset = OPTION_NO_FIELD
 #define LATER(where)    .section = (where), .effect = OPTION_LATER, .offset = OPTION_NO_FIELD
@@ -439,6 +440,9 @@ const struct option_row options_table[] = {
     {.name = "workers", SETTING(workers), .type = OPTION_INT, .fallback = "1", .min = 1, .max = 16,
      FIRST,
      .help = "Sessions that archive a table at the same time, each a part of it"},
+    {.name = "overlap", SETTING(overlap), .type = OPTION_BOOL, .fallback = "true", FIRST,
+     .help = "While a batch is stored and committed, the next one's rows come in on one more "
+             "session"},
     {.name = "parallel_tables", SETTING(parallel_tables), .type = OPTION_INT, .fallback = "1",
      .min = 1, .max = 32, FIRST, .help = "Tables of a database at the same time"},
     {.name = "parallel_databases", SETTING(parallel_databases), .type = OPTION_BOOL,

@@ -236,6 +236,63 @@ test_encrypted_objects_of_several_workers() {
     exits 0 verify --json
 }
 
+# --- batches that overlap ---
+
+one_worker() { # [MORE-DEFAULTS]
+    place "  strategy: heap
+${1:-}"
+    sed -i 's/  workers: 3/  workers: 1/' "$CONF"
+}
+
+test_a_batch_is_stored_while_the_next_ones_rows_come_in() {
+    one_worker
+    slow
+    start_and_see 2
+    unset ARCHIVER_FAULT
+    ends 0
+    silent "$DIR/run.err" 'workers share it'
+    same "$(json "$DIR/run.out" '["records_archived"]')" 3817
+    balanced "$DIR/all"
+    exits 0 verify --json
+    same "$(json "$OUT" '["orphans"]')" '[]'
+}
+
+# Each one's last row is here before the next one's first is asked for.
+test_one_worker_has_rows_of_one_batch_coming_in() {
+    one_worker
+    export ARCHIVER_FAULT=archive.encoded=delay:20,put.metadata=delay:30
+    ok archive --json -vv
+    unset ARCHIVER_FAULT
+    says "$ERR" 'batches overlap'
+    grep -oE 'next batch of at most|all rows of a batch are here' "$ERR" >"$DIR/order"
+    same "$(grep -c here "$DIR/order")" "$(grep -c next "$DIR/order")" 'batches that came in'
+    same "$(uniq -d "$DIR/order")" '' 'one after the other'
+    balanced "$DIR/all"
+}
+
+test_batches_do_not_overlap_where_they_are_not_to() {
+    local more
+    for more in 'overlap: false' 'sleep_between_batches: 0.01' 'rows_per_second: 100000' \
+        'mb_per_second: 100' 'strategy: index'; do
+        one_worker
+        [ "$more" != 'strategy: index' ] || sed -i '/strategy: heap/d' "$CONF"
+        sed -i "s/^defaults:/&\n  $more/" "$CONF"
+        ok archive --json -vv
+        silent "$ERR" 'batches overlap'
+        balanced "$DIR/all"
+    done
+}
+
+test_small_tables_have_one_session() {
+    fresh
+    config '' '  batch_size: 200'
+    logs 3000
+    all_ids "$DIR/all"
+    ok archive --json -vv
+    silent "$ERR" 'batches overlap'
+    balanced "$DIR/all"
+}
+
 # --- tables and databases ---
 
 several() { # COUNT: tables t1, t2, ... of 300 old rows each, and the tables of $CONF
