@@ -346,8 +346,9 @@ static void log_sharing(const struct crew *c)
 static bool together(struct crew *c, bool *ret_complete, struct err *err)
 {
     struct turn *t = c->turn;
+    struct walk_sessions sessions = {.count = c->count, .at_work = c->workers};
 
-    if (!walk_split(t->plan, t->info, t->conn, c->count, &c->parts, err)) {
+    if (!walk_split(t->plan, t->info, t->conn, sessions, &c->parts, err)) {
         forget_parts(c);
         return false;
     }
@@ -372,7 +373,7 @@ static bool overlaps(const struct turn *t)
     bool held_back = s->sleep_between_batches > 0 || s->rows_per_second > 0 || s->mb_per_second > 0;
 
     return s->overlap && !held_back && t->plan->way == PLAN_HEAP &&
-           (s->workers > 1 || !has_whole(t));
+           t->table->eligible > s->batch_size && (s->workers > 1 || !has_whole(t));
 }
 
 static void begin_crew(struct crew *c, struct turn *t)

@@ -42,7 +42,7 @@
 struct cursor {
     pthread_mutex_t lock;
     struct span span;
-    size_t sessions;
+    size_t at_work; /* sessions at a time */
 };
 
 struct walk {
@@ -191,7 +191,8 @@ static bool take_range(struct walk *walk, int64_t rows)
     if (left) {
         walk->span = c->span;
         span_range(&walk->span, rows);
-        span_leave_some(&walk->span, rows, c->sessions);
+        if (c->at_work > 1)
+            span_leave_some(&walk->span, rows, c->at_work);
         c->span.start = walk->span.end;
     }
     pthread_mutex_unlock(&c->lock);
@@ -367,14 +368,15 @@ static struct walk *add_part(const struct plan *plan, const struct introspect_ta
 }
 
 static void split_heap(const struct plan *plan, const struct introspect_table *info, size_t leaf,
-                       const struct span *all, size_t sessions, struct walk_parts *parts)
+                       const struct span *all, struct walk_sessions sessions,
+                       struct walk_parts *parts)
 {
     struct cursor *cursor = mem_alloc(sizeof(*cursor));
 
     pthread_mutex_init(&cursor->lock, NULL);
     cursor->span = *all;
-    cursor->sessions = sessions;
-    for (size_t i = 0; i < sessions; i++) {
+    cursor->at_work = sessions.at_work;
+    for (size_t i = 0; i < sessions.count; i++) {
         struct walk *walk = add_part(plan, info, leaf, parts);
         walk->span = *all;
         walk->cursor = cursor;
@@ -425,7 +427,7 @@ static size_t at_most(size_t wanted, size_t most)
 }
 
 static bool split_leaf(const struct plan *plan, const struct introspect_table *info, size_t leaf,
-                       struct conn *conn, size_t sessions, struct walk_parts *parts,
+                       struct conn *conn, struct walk_sessions sessions, struct walk_parts *parts,
                        struct err *err)
 {
     struct span all;
@@ -435,15 +437,17 @@ static bool split_leaf(const struct plan *plan, const struct introspect_table *i
     size_t worth = (size_t)(all.blocks / PART_LEAST) + 1;
     if (plan->way != PLAN_HEAP)
         return split_index(plan, info, leaf, conn,
-                           info->timestamp_index ? at_most(sessions * SPANS_EACH, worth) : 1, parts,
-                           err);
+                           info->timestamp_index ? at_most(sessions.count * SPANS_EACH, worth) : 1,
+                           parts, err);
+    sessions.count = at_most(sessions.count, worth);
+    sessions.at_work = at_most(sessions.at_work, worth);
     if (all.blocks > 0)
-        split_heap(plan, info, leaf, &all, at_most(sessions, worth), parts);
+        split_heap(plan, info, leaf, &all, sessions, parts);
     return true;
 }
 
 bool walk_split(const struct plan *plan, const struct introspect_table *info, struct conn *conn,
-                size_t sessions, struct walk_parts *ret, struct err *err)
+                struct walk_sessions sessions, struct walk_parts *ret, struct err *err)
 {
     for (size_t i = 0; i < info->leaf_count; i++) {
         if (!split_leaf(plan, info, i, conn, sessions, ret, err))

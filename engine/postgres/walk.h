@@ -38,10 +38,14 @@ struct walk_parts {
 };
 /* Only the leaves that leave whole; those that stay are left to the parts. */
 struct walk *walk_new_whole(const struct plan *plan, const struct introspect_table *info);
-/* For that many sessions, as far as the leaves are large enough to be worth them. What they leave
- * is the sweeps'. False: *ret may have some. */
+/* Of `count` sessions, `at_work` at a time look for rows. */
+struct walk_sessions {
+    size_t count, at_work;
+};
+/* For those sessions, as far as the leaves are large enough to be worth them. What they leave is
+ * the sweeps'. False: *ret may have some. */
 bool walk_split(const struct plan *plan, const struct introspect_table *info, struct conn *conn,
-                size_t sessions, struct walk_parts *ret, struct err *err);
+                struct walk_sessions sessions, struct walk_parts *ret, struct err *err);
 /* The last look at each leaf. */
 void walk_sweeps(const struct plan *plan, const struct introspect_table *info,
                  struct walk_parts *ret);
