@@ -113,6 +113,7 @@ static bool take_turn(struct crowd *c, struct turn *turn)
 static void *run_some(void *arg)
 {
     struct crowd *c = arg;
+    struct turn_session session = {0};
     size_t number;
 
     while (roster_take(c->roster, c->common->params->stop, &number)) {
@@ -120,9 +121,11 @@ static void *run_some(void *arg)
         turn.target = &c->targets->items[number];
         turn.table = &turn.report->tables[number];
         turn.number = number;
+        turn.session = &session;
         if (take_turn(c, &turn))
             roster_over(c->roster, number);
     }
+    turn_session_done(&session);
     return NULL;
 }
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "postgres/lock.h"
@@ -126,6 +127,36 @@ void turn_watch(const struct turn *t, struct conn *conn, struct monitor_subject 
     monitor_watch(t->params->monitor, subject);
 }
 
+void turn_session_done(struct turn_session *session)
+{
+    conn_close(session->conn);
+    session->conn = NULL;
+}
+
+/* The session of the turn before, where it is of the same database and still good. */
+static struct conn *connect_to(struct turn *t, struct err *err)
+{
+    struct turn_session *s = t->session;
+    struct conn *conn = s->conn;
+
+    if (conn && s->database == t->target->database && conn_idle(conn)) {
+        s->conn = NULL;
+        return conn;
+    }
+    turn_session_done(s);
+    return conn_open(t->target->database, t->report->run_id, err);
+}
+
+static void leave_session(struct turn *t)
+{
+    bool unlocked = lock_release(t->conn);
+
+    if (unlocked && conn_idle(t->conn))
+        *t->session = (struct turn_session){t->target->database, t->conn};
+    else
+        conn_close(t->conn);
+}
+
 static bool connect_and_lock(struct turn *t, bool again, struct err *err)
 {
     const struct config_table *table = t->target->table;
@@ -133,7 +164,7 @@ static bool connect_and_lock(struct turn *t, bool again, struct err *err)
     monitor_leave(t->params->monitor, &t->subject);
     conn_close(t->conn);
     t->shared = false;
-    t->conn = conn_open(t->target->database, t->report->run_id, err);
+    t->conn = connect_to(t, err);
     if (!t->conn)
         return false;
     turn_watch(t, t->conn, &t->subject);
@@ -265,7 +296,7 @@ static bool prepare(struct turn *t, struct err *err)
 {
     struct recover_report recovered = {0};
 
-    if (!connect_and_lock(t, false, err))
+    if (!fault_point("turn.begin", err) || !connect_and_lock(t, false, err))
         return false;
     t->info = introspect_table(t->conn, t->target->table, err);
     if (!t->info || !archive_allowed(t->info, t->target->table, t->conn, err))
@@ -466,9 +497,7 @@ static void turn_done(struct turn *t)
     archiver_free(t->archiver);
     plan_free(t->plan);
     introspect_free(t->info);
-    if (t->conn)
-        lock_release(t->conn, t->target->table->schema, t->target->table->name);
-    conn_close(t->conn);
+    leave_session(t);
     buf_done(&t->ddl);
 }
 

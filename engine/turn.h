@@ -25,8 +25,17 @@ struct turn_tally {
     int64_t promised;     /* rows of the run's limit, to batches in work */
 };
 
+/* What one table's turn leaves to the next one in its thread: a session whose caches the server has
+ * filled. */
+struct turn_session {
+    const struct config_database *database;
+    struct conn *conn; /* NULL: none */
+};
+void turn_session_done(struct turn_session *session);
+
 struct turn {
     const struct run_params *params;
+    struct turn_session *session; /* of this thread */
     struct turn_tally *tally;
     const struct target *target;
     struct run_report *report;

@@ -99,13 +99,10 @@ static bool open_session(struct mate *m, struct err *err)
 
 static void close_session(struct mate *m)
 {
-    struct turn *t = m->crew->turn;
-    const struct config_table *table = t->target->table;
-
     if (m->hand.number == 0 || !m->hand.conn)
         return;
-    monitor_leave(t->params->monitor, &m->subject);
-    lock_release(m->hand.conn, table->schema, table->name);
+    monitor_leave(m->crew->turn->params->monitor, &m->subject);
+    lock_release(m->hand.conn);
     conn_close(m->hand.conn);
     m->hand.conn = NULL;
 }

@@ -15,6 +15,7 @@
 static const struct {
     const char *name, *special, *meaning;
 } points[] = {
+    {"turn.begin", "", "before a table's turn, with the session of the turn before"},
     {"recover.begin", "", "before a table's unsettled batches are looked at"},
     {"recover.settle", "", "recover is about to settle a batch"},
     {"recover.remove", "", "recover is about to remove a batch's objects"},

@@ -282,6 +282,15 @@ bool conn_alive(const struct conn *conn)
     return conn && PQstatus(conn->pg) == CONNECTION_OK;
 }
 
+bool conn_idle(const struct conn *conn)
+{
+    if (!conn_alive(conn) || PQtransactionStatus(conn->pg) != PQTRANS_IDLE)
+        return false;
+    /* What a server says that nobody asked is goodbye. */
+    struct pollfd fd = {.fd = PQsocket(conn->pg), .events = POLLIN};
+    return poll(&fd, 1, 0) == 0;
+}
+
 /* --- statements --- */
 
 bool conn_exec(struct conn *conn, const char *sql, struct err *err)

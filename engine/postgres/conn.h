@@ -41,6 +41,8 @@ void conn_close(struct conn *conn); /* NULL allowed */
 const struct conn_server *conn_server(const struct conn *conn);
 PGconn *conn_pg(struct conn *conn); /* for export and import only */
 bool conn_alive(const struct conn *conn);
+/* Alive as far as is known, no transaction open, nothing unread: good for somebody else's work. */
+bool conn_idle(const struct conn *conn);
 
 /* Statements without rows. */
 bool conn_exec(struct conn *conn, const char *sql, struct err *err);

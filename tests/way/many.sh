@@ -59,6 +59,44 @@ exits 0
 END
 }
 
+sessions_so_far() { # that have ended, of this database
+    sql_on postgres "SELECT sessions FROM pg_stat_database WHERE datname = '$DB'"
+}
+
+# Of three at most per thread of a run: its own, its monitor's, one that is opened anew.
+test_a_session_serves_one_table_after_the_other() {
+    fresh
+    many_tables
+    [ "$(sql 'SHOW server_version_num')" -ge 140000 ] || return 0
+    local before
+    before=$(sessions_so_far)
+    ok archive --json
+    same "$(json "$OUT" '["records_archived"]')" "$TABLES"
+    [ $(($(sessions_so_far) - before)) -le 12 ] || fail "$(($(sessions_so_far) - before)) sessions for $TABLES tables"
+}
+
+# One that is ended between two tables is opened anew.
+test_a_session_that_is_lost_between_two_tables_is_no_failure() {
+    fresh
+    many_tables
+    sed -i 's/parallel_tables: 4/parallel_tables: 1/' "$CONF"
+    export ARCHIVER_FAULT=turn.begin=delay:300
+    "$ARCHIVER" -c "$CONF" archive --json --limit 8 >"$DIR/run.out" 2>"$DIR/run.err" </dev/null &
+    local run=$! ended=0
+    unset ARCHIVER_FAULT
+    while kill -0 $run 2>/dev/null; do
+        ended=$((ended + $(sql "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '$DB'
+            AND state = 'idle' AND query LIKE '%pg_advisory_unlock_all%' AND now() - state_change < interval '100 ms'")))
+        sleep 0.02
+    done
+    wait $run || {
+        cat "$DIR/run.err" >&2
+        fail 'the run failed'
+    }
+    [ "$ended" -gt 0 ] || fail 'no session was ended'
+    same "$(json "$DIR/run.out" '["records_archived"], d["status"]')" "(8, 'success')"
+}
+
 # The configuration has more of them than fit on a screen, and the last one counts as the first does.
 test_a_slip_in_the_name_of_any_table_is_noticed() {
     fresh
