@@ -484,8 +484,8 @@ static bool search_table(struct finder *f, struct err *err)
     ok = f->catalog != NULL;
     for (size_t i = 0; ok && i < f->catalog->count; i++)
         ok = search_settled(f, &f->catalog->entries[i], err);
-    ok = ok &&
-         batches_list(f->store, buf_str(&prefix), is_unsettled, f, f->params->stop, &batches, err);
+    ok = ok && batches_list_keys(f->store, buf_str(&prefix), is_unsettled, f, f->params->stop,
+                                 &batches, err);
     for (size_t i = 0; ok && i < batches.count; i++) {
         const struct batch *b = &batches.items[i];
         f->report->known++;

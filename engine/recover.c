@@ -77,6 +77,28 @@ static void note(struct recovery *r, const char *key, enum recover_verdict verdi
 
 /* --- what is there --- */
 
+static bool is_settled(const struct recovery *r, const struct found *f)
+{
+    const struct catalog_entry *entry =
+        f->batch.data_key ? catalog_find(r->catalog, f->batch.data_key) : NULL;
+    struct buf key = BUF_INIT;
+
+    for (size_t i = 0; !f->batch.data_key && !entry && key_data_suffix(i); i++) {
+        key_of(f->batch.stem, KEY_DATA, key_data_suffix(i), &key);
+        entry = catalog_find(r->catalog, buf_str(&key));
+    }
+    buf_done(&key);
+    return catalog_is_settled(entry);
+}
+
+/* All objects of the one found last are known; of the very many that are settled none is kept. */
+static void close_last(struct recovery *r)
+{
+    if (r->found_count == 0 || !is_settled(r, &r->found[r->found_count - 1]))
+        return;
+    leftover_done(&r->found[--r->found_count].batch);
+}
+
 static struct found *found_for(struct recovery *r, const char *key, size_t stem_len)
 {
     /* Keys come in order, so the objects of one batch follow each other. */
@@ -85,6 +107,7 @@ static struct found *found_for(struct recovery *r, const char *key, size_t stem_
         if (strncmp(last->batch.stem, key, stem_len) == 0 && last->batch.stem[stem_len] == '\0')
             return last;
     }
+    close_last(r);
     r->found = mem_grow(r->found, (r->found_count + 1) * sizeof(*r->found));
     struct found *f = &r->found[r->found_count++];
     *f = (struct found){.batch.stem = mem_printf("%.*s", (int)stem_len, key),
@@ -105,7 +128,6 @@ static bool collect(const struct store_object *object, void *state, struct err *
     struct found *f = found_for(r, object->key, stem_len);
     if (kind == KEY_DATA) {
         f->batch.data_key = mem_strdup(object->key);
-        f->batch.data_bytes = object->size;
     } else if (kind == KEY_METADATA) {
         f->batch.metadata_key = mem_strdup(object->key);
     } else if (kind == KEY_MANIFEST) {
@@ -114,20 +136,6 @@ static bool collect(const struct store_object *object, void *state, struct err *
         leftover_add_envelope(&f->batch, object->key);
     }
     return true;
-}
-
-static bool is_settled(const struct recovery *r, const struct found *f)
-{
-    const struct catalog_entry *entry =
-        f->batch.data_key ? catalog_find(r->catalog, f->batch.data_key) : NULL;
-    struct buf key = BUF_INIT;
-
-    for (size_t i = 0; !f->batch.data_key && !entry && key_data_suffix(i); i++) {
-        key_of(f->batch.stem, KEY_DATA, key_data_suffix(i), &key);
-        entry = catalog_find(r->catalog, buf_str(&key));
-    }
-    buf_done(&key);
-    return catalog_is_settled(entry);
 }
 
 /* --- acting on a verdict --- */
@@ -242,8 +250,7 @@ static bool find_sharing(struct recovery *r, const struct found *f, const struct
     }
     for (size_t i = 0; ok && !*ret_other && i < r->found_count; i++) {
         const struct found *other = &r->found[i];
-        if (other == f || other->gone || !other->batch.manifest_key || is_settled(r, other) ||
-            !may_share(other, f))
+        if (other == f || other->gone || !other->batch.manifest_key || !may_share(other, f))
             continue;
         ok = shares_with(r, keys, other->batch.manifest_key, &shared, err);
         *ret_other = shared ? other->batch.stem : NULL;
@@ -499,10 +506,31 @@ static void note_foreign(struct recovery *r, const struct found *f, const struct
              "another PostgreSQL cluster deleted its rows: only that one can prove it");
 }
 
+/* Of the few that are to be decided only: a listing with sizes looks at each file of a directory.
+ */
+static bool read_size(const struct recovery *r, struct found *f, struct err *err)
+{
+    struct store_object object;
+
+    if (!f->batch.data_key)
+        return true;
+    if (store_head(r->store, f->batch.data_key, &object, err)) {
+        f->batch.data_bytes = object.size;
+        return true;
+    }
+    if (err->kind != ERR_NOT_FOUND)
+        return false;
+    free(f->batch.data_key);
+    f->batch.data_key = NULL;
+    return true;
+}
+
 static bool decide(struct recovery *r, struct found *f, struct err *err)
 {
     const struct conn_server *server = conn_server(r->conn);
 
+    if (!read_size(r, f, err))
+        return false;
     if (!f->batch.metadata_key)
         return f->batch.data_key ? decide_without_metadata(r, f, err) : remove_alone(r, f, err);
     struct metadata *metadata = metadata_get(r->store, f->batch.metadata_key, err);
@@ -529,7 +557,7 @@ static bool decide(struct recovery *r, struct found *f, struct err *err)
 static bool decide_all(struct recovery *r, struct err *err)
 {
     for (size_t i = 0; i < r->found_count; i++) {
-        if (!is_settled(r, &r->found[i]) && !decide(r, &r->found[i], err))
+        if (!decide(r, &r->found[i], err))
             return err_in(err, "%s", r->found[i].batch.stem);
     }
     for (size_t i = 0; i < r->found_count; i++) {
@@ -630,8 +658,9 @@ bool recover_table(const struct recover_target *target, struct conn *conn, struc
                                        .writer = r.writer,
                                        .report = report};
     if ((!target->rebuild && !failover_check(&failover, err)) ||
-        !store_list(store, buf_str(&prefix), NULL, collect, &r, err))
+        !store_list_keys(store, buf_str(&prefix), collect, &r, err))
         goto out;
+    close_last(&r);
     /* What is listed was there while we held the lock only if the connection, which is the lock,
      * still lives: otherwise it may be the beginning of another run's batch. */
     if (!conn_exec(conn, "SELECT 1", err))

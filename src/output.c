@@ -75,7 +75,8 @@ void output_json(struct buf *json)
 struct output_table {
     const struct output_column *columns;
     size_t column_count;
-    char **cells;
+    struct arena *texts;
+    const char **cells;
     size_t cell_count;
     size_t *spare; /* positions of columns, in the order in which they go */
     size_t spare_count;
@@ -87,6 +88,7 @@ struct output_table *output_table_new(const struct output_column *columns, size_
 
     table->columns = columns;
     table->column_count = count;
+    table->texts = arena_new();
     return table;
 }
 
@@ -100,7 +102,7 @@ void output_table_add(struct output_table *table, const char *cell)
 {
     if ((table->cell_count & (table->cell_count + 1)) == 0) /* full at 0, 1, 3, 7, ... */
         table->cells = mem_grow(table->cells, (table->cell_count * 2 + 2) * sizeof(*table->cells));
-    table->cells[table->cell_count++] = mem_strdup(cell ? cell : "");
+    table->cells[table->cell_count++] = arena_strdup(table->texts, cell ? cell : "");
 }
 
 void output_table_addf(struct output_table *table, const char *format, ...)
@@ -144,14 +146,25 @@ static size_t column_width(const struct output_table *table, size_t column)
     return width;
 }
 
+static void print_blanks(size_t count)
+{
+    static const char blanks[] = "                ";
+
+    for (size_t part; count > 0; count -= part) {
+        part = count < sizeof(blanks) - 1 ? count : sizeof(blanks) - 1;
+        fwrite(blanks, 1, part, stdout);
+    }
+}
+
 static void print_cell(const char *text, size_t width, bool right, bool last)
 {
     size_t pad = width - text_width(text);
 
     if (right)
-        printf("%*s%s", (int)pad, "", text);
-    else
-        printf("%s%*s", text, last ? 0 : (int)pad, "");
+        print_blanks(pad);
+    fputs(text, stdout);
+    if (!right && !last)
+        print_blanks(pad);
     fputs(last ? "\n" : "  ", stdout);
 }
 
@@ -205,8 +218,7 @@ void output_table_free(struct output_table *table)
 {
     if (!table)
         return;
-    for (size_t i = 0; i < table->cell_count; i++)
-        free(table->cells[i]);
+    arena_free(table->texts);
     free(table->cells);
     free(table->spare);
     free(table);

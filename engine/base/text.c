@@ -608,6 +608,11 @@ size_t text_width(const char *text)
     size_t width = 0;
 
     while (*at) {
+        if (*at < 0x80) { /* nearly all of what is printed */
+            width++;
+            at++;
+            continue;
+        }
         uint32_t point = next_point(&at);
         width += is_combining(point) ? 0 : is_wide(point) ? 2 : 1;
     }

@@ -74,18 +74,31 @@ static bool collect(const struct store_object *object, void *state, struct err *
     return true;
 }
 
+static bool end_list(struct listing *l, bool ok)
+{
+    if (ok)
+        close_last(l);
+    else
+        batches_done(l->batches);
+    return ok;
+}
+
 bool batches_list(struct store *store, const char *prefix, batches_keep keep, void *state,
                   const struct stop *stop, struct batches *ret_batches, struct err *err)
 {
     struct listing l = {.batches = ret_batches, .keep = keep, .state = state, .stop = stop};
 
     *ret_batches = (struct batches){0};
-    if (!store_list(store, prefix, NULL, collect, &l, err)) {
-        batches_done(ret_batches);
-        return false;
-    }
-    close_last(&l);
-    return true;
+    return end_list(&l, store_list(store, prefix, NULL, collect, &l, err));
+}
+
+bool batches_list_keys(struct store *store, const char *prefix, batches_keep keep, void *state,
+                       const struct stop *stop, struct batches *ret_batches, struct err *err)
+{
+    struct listing l = {.batches = ret_batches, .keep = keep, .state = state, .stop = stop};
+
+    *ret_batches = (struct batches){0};
+    return end_list(&l, store_list_keys(store, prefix, collect, &l, err));
 }
 
 bool batches_list_earlier(struct store *store, const struct key_table *table,
@@ -94,10 +107,7 @@ bool batches_list_earlier(struct store *store, const struct key_table *table,
     struct listing l = {.batches = ret_batches, .stop = stop};
 
     *ret_batches = (struct batches){0};
-    if (earlier_list(store, table, collect, &l, err))
-        return true;
-    batches_done(ret_batches);
-    return false;
+    return end_list(&l, earlier_list(store, table, collect, &l, err));
 }
 
 void batches_done(struct batches *batches)

@@ -29,6 +29,9 @@ typedef bool (*batches_keep)(const struct batch *batch, void *state);
 /* `keep` NULL: all are. After false there is nothing to free. */
 bool batches_list(struct store *store, const char *prefix, batches_keep keep, void *state,
                   const struct stop *stop, struct batches *ret_batches, struct err *err);
+/* The same where nobody asks for data_bytes, which are 0. */
+bool batches_list_keys(struct store *store, const char *prefix, batches_keep keep, void *state,
+                       const struct stop *stop, struct batches *ret_batches, struct err *err);
 /* Those in the places that only the earlier archiver used for a table (catalog/earlier.h), in key
  * order within a place. */
 bool batches_list_earlier(struct store *store, const struct key_table *table,

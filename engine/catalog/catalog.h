@@ -14,6 +14,8 @@
 #ifndef ARCHIVER_CATALOG_CATALOG_H
 #define ARCHIVER_CATALOG_CATALOG_H
 
+#include <stdatomic.h>
+
 #include "catalog/key.h"
 #include "catalog/metadata.h"
 
@@ -33,7 +35,7 @@ struct catalog_entry {
     const char *system_identifier, *timeline;
     uint64_t txid, records, bytes, line_bytes;
     const char *min_timestamp, *max_timestamp; /* NULL: none */
-    const char *restored_at; /* when rows of it were last brought back; NULL: never */
+    const char *restored_at;       /* when rows of it were last brought back; NULL: never */
     const char *min_key, *max_key; /* metadata_min_key(); NULL: not known, as in older lines */
     enum catalog_state state;
 };
@@ -62,13 +64,15 @@ struct catalog {
     struct arena *arena;
     struct catalog_entry *entries; /* sorted by key */
     size_t count;
+    atomic_size_t next_asked; /* a guess: who lists a store asks in key order */
 };
 struct catalog *catalog_read(struct store *store, const struct key_table *table, struct err *err);
 void catalog_free(struct catalog *catalog); /* NULL allowed */
 /* Is the batch decided, its object the archive's? Settled, or rolled back since. */
 bool catalog_is_settled(const struct catalog_entry *entry); /* NULL: no */
-/* Gives the damaged objects of one table's catalog another name ({key}.damaged), so that the rest can
- * be read; the batches they named are unsettled from then on. Only for who settles them again. */
+/* Gives the damaged objects of one table's catalog another name ({key}.damaged), so that the rest
+ * can be read; the batches they named are unsettled from then on. Only for who settles them again.
+ */
 bool catalog_set_aside(struct store *store, const struct key_table *table, uint64_t *ret_count,
                        struct err *err);
 /* NULL where the data key is not in it. */

@@ -568,9 +568,12 @@ struct walk {
     uint64_t *removed;
 };
 
-static int by_bytes(const void *a, const void *b)
+/* `same`: how many bytes all of them begin with. */
+static int by_bytes(const void *a, const void *b, void *same)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    size_t skip = *(size_t *)same;
+
+    return strcmp(*(char *const *)a + skip, *(char *const *)b + skip);
 }
 
 /* Can this key (a directory's ends in '/') lead to something wanted? */
@@ -594,6 +597,18 @@ static unsigned char type_of(DIR *stream, const struct dirent *entry)
     return S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_UNKNOWN;
 }
 
+static char *key_below(const char *at, const char *name, bool is_dir)
+{
+    size_t at_len = strlen(at), len = strlen(name);
+    char *key = mem_alloc(at_len + len + 2);
+
+    memcpy(key, at, at_len);
+    memcpy(key + at_len, name, len);
+    if (is_dir)
+        key[at_len + len] = '/';
+    return key;
+}
+
 /* Keys of what is in directory `at` ("" or ending in '/'), those of directories ending in '/': as
  * keys sort, "a-b" comes before "a/b". Also after a failure the caller's. */
 static bool read_names(const struct walk *walk, const char *at, DIR *stream, char ***ret_names,
@@ -610,7 +625,7 @@ static bool read_names(const struct walk *walk, const char *at, DIR *stream, cha
         unsigned char type = type_of(stream, entry);
         if (type != DT_DIR && (type != DT_REG || temp != walk->temps))
             continue;
-        char *key = mem_printf("%s%s%s", at, entry->d_name, type == DT_DIR ? "/" : "");
+        char *key = key_below(at, entry->d_name, type == DT_DIR);
         if (!wanted(walk, key, type == DT_DIR)) {
             free(key);
             continue;
@@ -622,8 +637,9 @@ static bool read_names(const struct walk *walk, const char *at, DIR *stream, cha
         names[count++] = key;
     }
     int failed = errno;
+    size_t at_len = strlen(at);
     if (count > 0)
-        qsort(names, count, sizeof(*names), by_bytes);
+        qsort_r(names, count, sizeof(*names), by_bytes, &at_len);
     *ret_names = names;
     *ret_count = count;
     return failed == 0 ||
