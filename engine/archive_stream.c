@@ -11,9 +11,11 @@
  * to cost. */
 #define CLOCK_ROWS 16
 
+/* And the phase: another batch that is stored meanwhile has said its own. */
 static void show_rows(struct batch *b)
 {
-    batch_show(b, (struct progress_news){.rows = b->rows_encoded - b->rows_shown});
+    batch_show(b,
+               (struct progress_news){.rows = b->rows_encoded - b->rows_shown, .phase = "archive"});
     b->rows_shown = b->rows_encoded;
 }
 
