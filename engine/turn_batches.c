@@ -107,17 +107,19 @@ static void close_session(struct mate *m)
     m->hand.conn = NULL;
 }
 
-/* A server that takes no more sessions is no failure: those that are there go on. */
+/* A server that takes no more sessions is no failure: those that are there go on. Of a worker it is
+ * news, of the session that only lets batches overlap it is not. */
 static bool has_session(struct mate *m)
 {
     struct turn *t = m->crew->turn;
+    enum log_level level = m->hand.number < m->crew->workers ? LOG_WARN : LOG_INFO;
     struct err err;
 
     if (m->hand.conn && conn_alive(m->hand.conn))
         return true;
     if (m->hand.number > 0 && !open_session(m, &err)) {
-        log_err(LOG_WARN, &err);
-        log_msg(LOG_WARN, "%s.%s.%s: worker %zu does without a session of its own",
+        log_err(level, &err);
+        log_msg(level, "%s.%s.%s: worker %zu does without a session of its own",
                 t->table->database, t->table->schema, t->table->table, m->hand.number + 1);
         close_session(m);
     }
