@@ -64,7 +64,48 @@ median() {
     sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
 }
 
-show() { # NAME LABEL: against what stands in $TOP/floor
-    awk -v s="$(median "$TOP/$1")" -v f="$(median "$TOP/floor")" -v rows="$ROWS" -v label="$2" \
-        'BEGIN { printf "%-28s %7.2f s  %9d rows/s  %.2f x the floor\n", label, s, rows / s, s / f }'
+# CPU seconds of the server: those of its processes that have ended, as its postmaster counts them, and
+# those that live.
+server_cpu() {
+    local postmaster
+    postmaster=$(head -1 "$TOP/pg/data/postmaster.pid")
+    sleep 0.3 # a session that has just ended is waited for by then
+    # Some are gone by the time that they are read. Without its name, a process's fields are: 3 parent,
+    # 13 and 14 its own ticks, 15 and 16 those of its children that have ended.
+    { cat /proc/[0-9]*/stat 2>/dev/null || true; } | sed 's/^\([0-9]*\) (.*) /\1 /' |
+        awk -v pm="$postmaster" -v hz="$(getconf CLK_TCK)" '
+            $1 == pm { ticks += $13 + $14 + $15 + $16 }
+            $3 == pm { ticks += $13 + $14 }
+            END { printf "%.2f\n", ticks / hz }'
+}
+
+measure() { # NAME COMMAND...: its seconds, and CPU seconds of both sides, to $TOP/NAME, .client, .server
+    local name=$1 start end before
+    shift
+    before=$(server_cpu)
+    start=$(date +%s.%N)
+    /usr/bin/time -f '%U %S %M' -o "$TOP/time.now" "$@"
+    end=$(date +%s.%N)
+    echo "$end - $start" | bc >>"$TOP/$name"
+    echo "$(server_cpu) - $before" | bc >>"$TOP/$name.server"
+    awk '{ print $1 + $2 }' "$TOP/time.now" >>"$TOP/$name.client"
+    awk '{ print $3 }' "$TOP/time.now" >>"$TOP/rss"
+}
+
+# Against the floor, which takes turns with it: the median of what each round gives, and the rounds' range.
+show() { # NAME LABEL
+    paste "$TOP/$1" "$TOP/floor" | awk '{ print $1 / $2 }' | sort -n >"$TOP/ratios"
+    awk -v s="$(median "$TOP/$1")" -v rows="$ROWS" -v label="$2" -v x="$(median "$TOP/ratios")" \
+        -v least="$(head -1 "$TOP/ratios")" -v most="$(tail -1 "$TOP/ratios")" \
+        -v client="$(median "$TOP/$1.client")" -v server="$(median "$TOP/$1.server")" \
+        'BEGIN { printf "| %s | %.2f | %d | %.2f | %.2f to %.2f | %.2f | %.2f |\n", label, s, rows / s, x, least, most,
+                     client, server }'
+}
+
+show_head() {
+    echo "$ROWS rows, $(nproc) cores, PostgreSQL $(sql 'SHOW server_version'), medians of $ROUNDS rounds," \
+        "load $(cut -d' ' -f1-3 /proc/loadavg)"
+    echo
+    echo '| | seconds | rows/s | x the floor | in a round | client CPU s | server CPU s |'
+    echo '|---|--:|--:|--:|--:|--:|--:|'
 }
