@@ -165,7 +165,7 @@ static void turn_done(struct restore_turn *t)
     restored_free(t->restored);
     introspect_free(t->info);
     if (t->conn && !t->r->dry_run)
-        lock_release(t->conn);
+        lock_release(t->conn, t->p->schema, t->p->table);
     conn_close(t->conn);
     free(t->marks);
     arena_free(t->arena);

@@ -149,7 +149,8 @@ static struct conn *connect_to(struct turn *t, struct err *err)
 
 static void leave_session(struct turn *t)
 {
-    bool unlocked = lock_release(t->conn);
+    const struct config_table *table = t->target->table;
+    bool unlocked = lock_release(t->conn, table->schema, table->name);
 
     if (unlocked && conn_idle(t->conn))
         *t->session = (struct turn_session){t->target->database, t->conn};

@@ -99,10 +99,13 @@ static bool open_session(struct mate *m, struct err *err)
 
 static void close_session(struct mate *m)
 {
+    struct turn *t = m->crew->turn;
+    const struct config_table *table = t->target->table;
+
     if (m->hand.number == 0 || !m->hand.conn)
         return;
-    monitor_leave(m->crew->turn->params->monitor, &m->subject);
-    lock_release(m->hand.conn);
+    monitor_leave(t->params->monitor, &m->subject);
+    lock_release(m->hand.conn, table->schema, table->name);
     conn_close(m->hand.conn);
     m->hand.conn = NULL;
 }
@@ -119,8 +122,8 @@ static bool has_session(struct mate *m)
         return true;
     if (m->hand.number > 0 && !open_session(m, &err)) {
         log_err(level, &err);
-        log_msg(level, "%s.%s.%s: worker %zu does without a session of its own",
-                t->table->database, t->table->schema, t->table->table, m->hand.number + 1);
+        log_msg(level, "%s.%s.%s: worker %zu does without a session of its own", t->table->database,
+                t->table->schema, t->table->table, m->hand.number + 1);
         close_session(m);
     }
     return m->hand.conn != NULL;

@@ -461,7 +461,7 @@ static bool put_back_locked(struct conn *conn, const char *ledger, const char *s
     if (!lock_take(conn, schema, table, err))
         return err->kind == ERR_LOCKED;
     bool ok = put_back_table(conn, ledger, schema, table, report, err);
-    lock_release(conn);
+    lock_release(conn, schema, table);
     return ok;
 }
 

@@ -112,9 +112,22 @@ bool lock_take_again(struct conn *conn, const char *schema, const char *table, i
     }
 }
 
-bool lock_release(struct conn *conn)
+bool lock_release(struct conn *conn, const char *schema, const char *table)
 {
+    static const char sql[] =
+        "SELECT CASE WHEN l.mode = 'ShareLock' THEN pg_advisory_unlock_shared($1::bigint)"
+        " ELSE pg_advisory_unlock($1::bigint) END FROM pg_locks l"
+        " WHERE l.locktype = 'advisory' AND l.pid = pg_backend_pid() AND l.objsubid = 1"
+        " AND (l.classid::bigint << 32 | l.objid::bigint) = $1::bigint";
     struct err ignored;
+    char number[24];
 
-    return conn && conn_alive(conn) && conn_exec(conn, "SELECT pg_advisory_unlock_all()", &ignored);
+    if (!conn || !conn_alive(conn))
+        return false;
+    snprintf(number, sizeof(number), "%" PRId64, lock_number(schema, table));
+    PGresult *result = conn_query(conn, sql, 1, (const char *const[]){number}, &ignored);
+    /* A session that has it not has none to give back. */
+    bool released = result && (PQntuples(result) == 0 || PQgetvalue(result, 0, 0)[0] == 't');
+    PQclear(result);
+    return released;
 }

@@ -26,8 +26,7 @@ bool lock_holder(struct conn *conn, const char *schema, const char *table, struc
 /* Who has taken it shares it from now on, with those sessions that join. */
 bool lock_share(struct conn *conn, const char *schema, const char *table, struct err *err);
 bool lock_join(struct conn *conn, const char *schema, const char *table, struct err *err);
-/* Taken or shared; nothing else is locked so in our sessions. False, quietly: not known to be given
- * back before the session ends. */
-bool lock_release(struct conn *conn);
+/* Taken or shared. False, quietly: a session that ends gives its locks back anyway. */
+bool lock_release(struct conn *conn, const char *schema, const char *table);
 
 #endif

@@ -86,7 +86,7 @@ test_a_session_that_is_lost_between_two_tables_is_no_failure() {
     unset ARCHIVER_FAULT
     while kill -0 $run 2>/dev/null; do
         ended=$((ended + $(sql "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '$DB'
-            AND state = 'idle' AND query LIKE '%pg_advisory_unlock_all%' AND now() - state_change < interval '100 ms'")))
+            AND state = 'idle' AND query LIKE '%pg_advisory_unlock%' AND now() - state_change < interval '100 ms'")))
         sleep 0.02
     done
     wait $run || {
