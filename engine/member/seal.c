@@ -14,6 +14,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "member/frame.h"
+#include "member/igzip.h"
 
 /* ISIZE holds 32 bits; half of that also keeps every length within reach of any reader. */
 #define LINES_MAX (UINT64_C(2) << 30)
@@ -23,6 +24,7 @@ enum { HEADER_BYTES = 10, TRAILER_BYTES = 8, FLAG_COMMENT = 0x10 };
 struct sealer {
     enum packing packing;
     struct libdeflate_compressor *compressor; /* of PACKING_GZIP */
+    struct igzip *igzip;                      /* of its level 1; NULL: the compressor does it */
     struct libdeflate_decompressor *decompressor;
     struct frame_packer *frame_packer; /* of PACKING_ZSTD */
     struct frame_opener *frame_opener;
@@ -30,8 +32,9 @@ struct sealer {
     struct buf gathered; /* what comes of a member next */
 };
 
-/* gzip's 6, which is what people ask for, is libdeflate's 5: smaller than gzip -6 still, one per
- * cent larger than libdeflate's own 6 at most, and 13 to 26 % faster (doc/performance.md). */
+/* Level 1 is igzip's where there is that. gzip's 6, which is what people ask for, is libdeflate's
+ * 5: smaller than gzip -6 still, one per cent larger than libdeflate's own 6 at most, and 13 to 26
+ * % faster (doc/performance.md). */
 static int deflate_level(int level)
 {
     return level == 6 ? 5 : level;
@@ -39,6 +42,7 @@ static int deflate_level(int level)
 
 static bool start_gzip(struct sealer *s, int level, struct err *err)
 {
+    s->igzip = level == 1 ? igzip_new() : NULL;
     s->compressor = libdeflate_alloc_compressor(deflate_level(level));
     s->decompressor = libdeflate_alloc_decompressor();
     if (s->compressor && s->decompressor)
@@ -77,6 +81,7 @@ void sealer_free(struct sealer *sealer)
         libdeflate_free_compressor(sealer->compressor);
     if (sealer->decompressor)
         libdeflate_free_decompressor(sealer->decompressor);
+    igzip_free(sealer->igzip);
     frame_packer_free(sealer->frame_packer);
     frame_opener_free(sealer->frame_opener);
     buf_done(&sealer->again);
@@ -104,6 +109,16 @@ void seal_head(const char *comment, struct buf *ret)
     buf_add_le32(ret, 0);
 }
 
+/* What igzip does not get into the room, as it keeps nothing as it is, the compressor does. */
+static size_t deflate(struct sealer *s, const struct buf *lines, char *ret, size_t room)
+{
+    size_t len = s->igzip ? igzip_deflate(s->igzip, buf_str(lines), lines->len, ret, room) : 0;
+
+    return len > 0
+               ? len
+               : libdeflate_deflate_compress(s->compressor, buf_str(lines), lines->len, ret, room);
+}
+
 static bool gzip(struct sealer *s, struct member *m, const char *comment, struct err *err)
 {
     size_t comment_bytes = comment ? strlen(comment) + 1 : 0;
@@ -112,8 +127,7 @@ static bool gzip(struct sealer *s, struct member *m, const char *comment, struct
     if (!buf_reserve(&m->sealed, HEADER_BYTES + comment_bytes + bound + TRAILER_BYTES, err))
         return false;
     add_header(&m->sealed, comment);
-    size_t len = libdeflate_deflate_compress(s->compressor, buf_str(&m->lines), m->lines.len,
-                                             m->sealed.data + m->sealed.len, bound);
+    size_t len = deflate(s, &m->lines, m->sealed.data + m->sealed.len, bound);
     if (len == 0)
         return err_set(err, ERR_DATA, "a member did not fit the room computed for it");
     m->sealed.len += len;

@@ -199,6 +199,64 @@ static void test_plain(void)
     buf_done(&lines);
 }
 
+/* A line of bytes that nothing makes smaller, and lines that are nearly nothing. */
+static void test_what_cannot_be_made_smaller(void)
+{
+    struct member member = {0};
+    struct buf lines = BUF_INIT;
+    struct err err;
+    struct sealer *sealer = sealer_new(PACKING_GZIP, 1, &err);
+    struct opener *opener = opener_new(NULL, &err);
+    uint32_t seed = 1;
+
+    for (size_t size = 1; size <= 1 << 20; size *= 32) {
+        buf_reset(&member.lines);
+        for (size_t i = 0; i < size; i++) {
+            seed = seed * 1664525 + 1013904223;
+            buf_addc(&member.lines, (char)(seed >> 24 == '\n' ? 0 : seed >> 24));
+        }
+        buf_addc(&member.lines, '\n');
+        member.index = (struct member_index){.rows = 1};
+        buf_reset(&lines);
+        CHECK_OK(seal_member(sealer, &member, NULL, NULL, &err));
+        CHECK(member.sealed.len < size + size / 1000 + 64);
+        CHECK_OK(open_member(opener, member.sealed.data, member.sealed.len, &member.index, &lines,
+                             &err));
+        CHECK_BYTES(lines.data, lines.len, member.lines.data, member.lines.len);
+    }
+    sealer_free(sealer);
+    opener_free(opener);
+    member_done(&member);
+    buf_done(&lines);
+}
+
+/* Whoever asks for a level of gzip gets an object as large as gzip's, but for a few per cent of
+ * lines that are nearly alike, and the same one each time. */
+static void test_as_small_as_gzip(void)
+{
+    static const int levels[] = {1, 6};
+    struct member member = {0}, again = {0};
+    struct err err;
+
+    for (size_t i = 0; i < 2; i++) {
+        struct sealer *sealer = sealer_new(PACKING_GZIP, levels[i], &err);
+        uLong room = compressBound(1 << 20);
+        Bytef *theirs = mem_alloc(room);
+        fill(&member, 12000);
+        fill(&again, 12000);
+        CHECK_OK(seal_member(sealer, &member, NULL, NULL, &err));
+        CHECK_OK(seal_member(sealer, &again, NULL, NULL, &err));
+        CHECK_BYTES(again.sealed.data, again.sealed.len, member.sealed.data, member.sealed.len);
+        CHECK(compress2(theirs, &room, (const Bytef *)member.lines.data, member.lines.len,
+                        levels[i]) == Z_OK);
+        CHECK(member.sealed.len <= room + room / 32);
+        free(theirs);
+        sealer_free(sealer);
+    }
+    member_done(&member);
+    member_done(&again);
+}
+
 static const struct test_case cases[] = {
     {"a member opens to the lines it was sealed from, at every level", test_there_and_back},
     {"members one behind the other are one file of gzip, or of zstd", test_concatenation},
@@ -206,6 +264,8 @@ static const struct test_case cases[] = {
     {"a stream that ends early is an error", test_cut_stream},
     {"a member with another number of lines is not sealed", test_wrong_count},
     {"without compression the lines stand as they are, checked all the same", test_plain},
+    {"what cannot be made smaller hardly grows", test_what_cannot_be_made_smaller},
+    {"a level is as small as gzip's, and the same each time", test_as_small_as_gzip},
     {NULL, NULL},
 };
 
