@@ -5,7 +5,7 @@
  *
  *   igzip_new -> igzip_deflate ... -> igzip_free
  *
- * Threads: one thread at a time per packer.
+ * Threads: one thread at a time per igzip.
  */
 #ifndef ARCHIVER_MEMBER_IGZIP_H
 #define ARCHIVER_MEMBER_IGZIP_H

@@ -89,7 +89,7 @@ measure() { # NAME COMMAND...: its seconds, and CPU seconds of both sides, to $T
     echo "$end - $start" | bc >>"$TOP/$name"
     echo "$(server_cpu) - $before" | bc >>"$TOP/$name.server"
     awk '{ print $1 + $2 }' "$TOP/time.now" >>"$TOP/$name.client"
-    awk '{ print $3 }' "$TOP/time.now" >>"$TOP/rss"
+    awk '{ print $3 }' "$TOP/time.now" | tee -a "$TOP/$name.rss" >>"$TOP/rss"
 }
 
 # Against the floor, which takes turns with it: the median of what each round gives, and the rounds' range.
