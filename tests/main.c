@@ -11,14 +11,14 @@
 
 extern const struct test_suite base_err_suite, base_text_suite, base_queue_suite,
     config_config_suite, row_shape_suite, row_mapping_suite, row_encode_suite, row_decode_suite,
-    member_member_suite, catalog_key_suite, catalog_catalog_suite, store_dir_suite,
-    store_sign_suite, store_xml_suite, row_filter_suite, row_keymatch_suite, row_pyrepr_suite,
-    row_earlier_suite, config_secret_suite, member_cipher_suite, store_keeping_suite,
-    store_credentials_suite, store_parts_suite, store_address_suite, store_pace_suite, rate_suite,
-    stride_suite, roster_suite, progress_suite, live_mapping_suite, live_create_suite,
-    live_aside_suite, ui_glyphs_suite, ui_canvas_suite, ui_table_suite, ui_task_suite,
-    ui_form_suite, json_tree_suite, base_diff_suite, wizard_suite, verify_suite, config_edit_suite,
-    restore_plan_suite;
+    member_member_suite, member_deflate_suite, member_huffman_suite, catalog_key_suite,
+    catalog_catalog_suite, store_dir_suite, store_sign_suite, store_xml_suite, row_filter_suite,
+    row_keymatch_suite, row_pyrepr_suite, row_earlier_suite, config_secret_suite,
+    member_cipher_suite, store_keeping_suite, store_credentials_suite, store_parts_suite,
+    store_address_suite, store_pace_suite, rate_suite, stride_suite, roster_suite, progress_suite,
+    live_mapping_suite, live_create_suite, live_aside_suite, ui_glyphs_suite, ui_canvas_suite,
+    ui_table_suite, ui_task_suite, ui_form_suite, json_tree_suite, base_diff_suite, wizard_suite,
+    verify_suite, config_edit_suite, restore_plan_suite;
 
 static const struct test_suite *const suites[] = {
     &base_err_suite,
@@ -29,6 +29,8 @@ static const struct test_suite *const suites[] = {
     &row_mapping_suite,
     &row_encode_suite,
     &row_decode_suite,
+    &member_huffman_suite,
+    &member_deflate_suite,
     &member_member_suite,
     &catalog_key_suite,
     &catalog_catalog_suite,

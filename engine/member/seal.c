@@ -13,11 +13,15 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "member/deflate.h"
 #include "member/frame.h"
 #include "member/igzip.h"
 
 /* ISIZE holds 32 bits; half of that also keeps every length within reach of any reader. */
 #define LINES_MAX (UINT64_C(2) << 30)
+
+/* Too little for rows to be like others; libdeflate has blocks without a table for it. */
+#define SMALL_BYTES 4096
 
 enum { HEADER_BYTES = 10, TRAILER_BYTES = 8, FLAG_COMMENT = 0x10 };
 
@@ -25,6 +29,7 @@ struct sealer {
     enum packing packing;
     struct libdeflate_compressor *compressor; /* of PACKING_GZIP */
     struct igzip *igzip;                      /* of its level 1; NULL: the compressor does it */
+    struct deflate *deflate;                  /* of its levels 2 to 6; NULL: of others */
     struct libdeflate_decompressor *decompressor;
     struct frame_packer *frame_packer; /* of PACKING_ZSTD */
     struct frame_opener *frame_opener;
@@ -32,18 +37,14 @@ struct sealer {
     struct buf gathered; /* what comes of a member next */
 };
 
-/* Level 1 is igzip's where there is that. gzip's 6, which is what people ask for, is libdeflate's
- * 5: two per cent larger than gzip -6 at most, mostly smaller, and 13 to 26 % faster than
- * libdeflate's own 6 (doc/performance.md). */
-static int deflate_level(int level)
-{
-    return level == 6 ? 5 : level;
-}
-
+/* Level 1 is igzip's where there is that, 2 to 6 are deflate's, which knows rows; libdeflate has
+ * the others, and what those two do not make smaller (doc/performance.md). */
 static bool start_gzip(struct sealer *s, int level, struct err *err)
 {
     s->igzip = level == 1 ? igzip_new() : NULL;
-    s->compressor = libdeflate_alloc_compressor(deflate_level(level));
+    if (level >= DEFLATE_LEAST && level <= DEFLATE_MOST)
+        s->deflate = deflate_new(level);
+    s->compressor = libdeflate_alloc_compressor(level);
     s->decompressor = libdeflate_alloc_decompressor();
     if (s->compressor && s->decompressor)
         return true;
@@ -82,6 +83,7 @@ void sealer_free(struct sealer *sealer)
     if (sealer->decompressor)
         libdeflate_free_decompressor(sealer->decompressor);
     igzip_free(sealer->igzip);
+    deflate_free(sealer->deflate);
     frame_packer_free(sealer->frame_packer);
     frame_opener_free(sealer->frame_opener);
     buf_done(&sealer->again);
@@ -109,14 +111,16 @@ void seal_head(const char *comment, struct buf *ret)
     buf_add_le32(ret, 0);
 }
 
-/* What igzip does not get into the room, as it keeps nothing as it is, the compressor does. */
 static size_t deflate(struct sealer *s, const struct buf *lines, char *ret, size_t room)
 {
-    size_t len = s->igzip ? igzip_deflate(s->igzip, buf_str(lines), lines->len, ret, room) : 0;
+    const char *bytes = buf_str(lines);
+    size_t len = 0;
 
-    return len > 0
-               ? len
-               : libdeflate_deflate_compress(s->compressor, buf_str(lines), lines->len, ret, room);
+    if (s->igzip)
+        len = igzip_deflate(s->igzip, bytes, lines->len, ret, room);
+    else if (s->deflate && lines->len >= SMALL_BYTES)
+        len = deflate_lines(s->deflate, bytes, lines->len, ret, room);
+    return len > 0 ? len : libdeflate_deflate_compress(s->compressor, bytes, lines->len, ret, room);
 }
 
 static bool gzip(struct sealer *s, struct member *m, const char *comment, struct err *err)
