@@ -23,11 +23,9 @@
 #define LITERALS_MAX 32768
 
 static const struct deflate_effort efforts[DEFLATE_MOST + 1] = {
-    [2] = {.depth = 1, .nice = 32, .noted = 8, .lazy = true},
-    [3] = {.depth = 2, .nice = 32, .noted = 16, .lazy = true},
-    [4] = {.depth = 4, .nice = 32, .noted = 16, .lazy = true},
-    [5] = {.depth = 6, .nice = 64, .noted = 16, .lazy = true},
-    [6] = {.depth = 8, .nice = 128, .noted = 16, .lazy = true},
+    [2] = {.depth = 1, .nice = 32, .noted = 8},   [3] = {.depth = 2, .nice = 32, .noted = 16},
+    [4] = {.depth = 4, .nice = 32, .noted = 16},  [5] = {.depth = 6, .nice = 64, .noted = 16},
+    [6] = {.depth = 8, .nice = 128, .noted = 16},
 };
 
 struct walk {

@@ -38,7 +38,6 @@ struct deflate_effort {
     unsigned depth; /* earlier places that are looked at */
     uint32_t nice;  /* bytes of a match behind which no better one is looked for */
     uint32_t noted; /* bytes of a match that later ones may begin in */
-    bool lazy;      /* whether the next byte begins a better one */
 };
 
 struct deflate {

@@ -127,7 +127,7 @@ static struct match choose(struct deflate *d, const uint8_t **at, const uint8_t 
     struct match m = longest(d, *at, distance, MATCH_LEAST, effort->depth);
 
     *ret_noted = *at + 1;
-    while (m.distance > 0 && effort->lazy && m.length < effort->nice && *ret_noted < stop) {
+    while (m.distance > 0 && m.length < effort->nice && *ret_noted < stop) {
         distance = note(d, *ret_noted);
         struct match later = {0};
         if (distance > 0)
