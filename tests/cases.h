@@ -59,6 +59,8 @@ static inline bool check_str(const char *file, int line, const char *text, const
     return check_bytes(file, line, text, a, strlen(a), e, strlen(e));
 }
 
+/* The next of a sequence that is the same each time, so that a failure can be had again. */
+uint32_t test_chance(uint32_t *seed, uint32_t below);
 /* Where test data is: $TESTS_DIR, or "tests". */
 const char *test_dir(void);
 /* A directory of its own below $TMPDIR or /tmp; test_rmdir removes it with all that is in it. */

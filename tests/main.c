@@ -131,6 +131,14 @@ bool check_bytes(const char *file, int line, const char *text, const void *actua
     return report(file, line, same, message);
 }
 
+/* --- by chance --- */
+
+uint32_t test_chance(uint32_t *seed, uint32_t below)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return (*seed >> 8) % below;
+}
+
 /* --- places --- */
 
 const char *test_dir(void)

@@ -66,7 +66,7 @@ static bool is_alike(const struct deflate *d, const struct walk *w, const uint8_
 {
     size_t same = deflate_same(here, there, d->end);
 
-    if (same < FOLLOWS_LEAST)
+    if (same < FOLLOWS_LEAST || here - there > WINDOW)
         return false;
     ret->to = here + same;
     while (here > w->at && there > d->base && here[-1] == there[-1]) {
@@ -75,28 +75,27 @@ static bool is_alike(const struct deflate *d, const struct walk *w, const uint8_
     }
     ret->at = here;
     ret->like = there;
-    return here - there <= WINDOW;
+    return true;
 }
 
-/* The next place in this row from which on both say the same. */
-static bool find_alike(const struct deflate *d, const struct walk *w, struct likeness *ret)
+/* The next place in this row from which on both say the same; *ret stays as it is where none is. */
+static void find_alike(const struct deflate *d, const struct walk *w, struct likeness *ret)
 {
     const uint8_t *here = w->at;
 
     for (int i = 0; i < QUOTES_HERE; i++, here++) {
         here = memchr(here, '"', (size_t)(w->row_end - here));
         if (!here)
-            return false;
+            return;
         const uint8_t *there = w->like;
         for (int k = 0; k < QUOTES_THERE; k++, there++) {
             there = memchr(there, '"', (size_t)(w->at - there));
             if (!there)
                 break;
             if (is_alike(d, w, here, there, ret))
-                return true;
+                return;
         }
     }
-    return false;
 }
 
 /* As far as both agree, unless something else agrees further. */
@@ -120,14 +119,12 @@ static void follow(struct deflate *d, struct walk *w)
 /* Up to where the rows are alike again, or to the row's end. */
 static void search(struct deflate *d, struct walk *w)
 {
-    struct likeness found;
-    bool alike = w->like && find_alike(d, w, &found);
-    const uint8_t *to = alike ? found.at : w->row_end;
+    struct likeness next = {.at = w->row_end, .like = w->row, .to = w->row_end};
 
-    w->like = NULL;
-    w->at = deflate_search(d, w->at, to, alike ? found.to : to, &w->like);
-    if (!w->like)
-        w->like = alike ? found.like : w->row;
+    if (w->like)
+        find_alike(d, w, &next);
+    w->like = next.like;
+    w->at = deflate_search(d, w->at, next.at, next.to, &w->like);
     if (w->at - d->literal > LITERALS_MAX)
         deflate_add(d, w->at, 0, 0);
 }
@@ -150,5 +147,5 @@ size_t deflate_lines(struct deflate *deflate, const void *lines, size_t len, voi
     }
     if (!d->full)
         deflate_block_last(d);
-    return d->full ? 0 : (size_t)(d->out - (uint8_t *)ret);
+    return d->full ? 0 : (size_t)(d->sink.out - d->out_start);
 }

@@ -78,22 +78,14 @@ static inline uint32_t distance_base(unsigned symbol)
 
 /* --- bits --- */
 
-/* Where bits go; a copy of the one in `struct deflate`, which bytes that are written may not alias.
- */
-struct sink {
-    uint64_t bits;
-    uint32_t count;
-    uint8_t *out;
-};
-
 /* At most 56 bits between two flushes. */
-static inline void put(struct sink *s, uint64_t value, unsigned bits)
+static inline void put(struct deflate_sink *s, uint64_t value, unsigned bits)
 {
     s->bits |= value << s->count;
     s->count += bits;
 }
 
-static inline void flush(struct sink *s)
+static inline void flush(struct deflate_sink *s)
 {
     uint64_t bytes = htole64(s->bits);
 
@@ -198,7 +190,7 @@ static uint64_t block_bits(const struct deflate *d, const struct codes *c)
     return bits;
 }
 
-static void put_head(struct sink *s, const struct codes *c, bool last)
+static void put_head(struct deflate_sink *s, const struct codes *c, bool last)
 {
     put(s, (last ? 1 : 0) | 2 << 1, 3); /* codes of its own */
     put(s, c->litlen_count - LENGTH_SYMBOL, 5);
@@ -240,13 +232,13 @@ static void make_entries(const struct codes *c, struct entries *ret)
     }
 }
 
-static inline void put_entry(struct sink *s, const struct entry *entry)
+static inline void put_entry(struct deflate_sink *s, const struct entry *entry)
 {
     put(s, entry->code, entry->bits);
 }
 
-static inline void put_literals(struct sink *s, const struct entry *bytes, const uint8_t *at,
-                                size_t n)
+static inline void put_literals(struct deflate_sink *s, const struct entry *bytes,
+                                const uint8_t *at, size_t n)
 {
     for (; n >= 3; n -= 3, at += 3) { /* three codes of 15 bits, and 7 that were there */
         put_entry(s, &bytes[at[0]]);
@@ -259,7 +251,8 @@ static inline void put_literals(struct sink *s, const struct entry *bytes, const
 }
 
 /* Where the block ends. */
-static const uint8_t *put_steps(struct sink *s, const struct deflate *d, const struct codes *c)
+static const uint8_t *put_steps(struct deflate_sink *s, const struct deflate *d,
+                                const struct codes *c)
 {
     struct entries entries;
     const uint8_t *at = d->block;
@@ -297,16 +290,14 @@ static void end_block(struct deflate *d, bool last)
     d->litlens[END_OF_BLOCK] = 1;
     make_codes(d, &codes);
     uint64_t bytes = block_bits(d, &codes) / 8 + SLACK_BYTES;
-    if (bytes > (size_t)(d->out_end - d->out) ||
-        bytes + (size_t)(d->out - d->out_start) > (size_t)(d->literal - d->base) + SLACK_BYTES)
+    if (bytes > (size_t)(d->out_end - d->sink.out) ||
+        bytes + (size_t)(d->sink.out - d->out_start) > (size_t)(d->literal - d->base) + SLACK_BYTES)
         d->full = true;
     if (!d->full) {
-        struct sink s = {d->bits, d->bit_count, d->out};
+        struct deflate_sink s = d->sink; /* bytes that are written may not alias it */
         put_head(&s, &codes, last);
         d->block = put_steps(&s, d, &codes);
-        d->bits = s.bits;
-        d->bit_count = s.count;
-        d->out = s.out;
+        d->sink = s;
     }
     block_reset(d);
 }
@@ -347,10 +338,9 @@ void deflate_add(struct deflate *d, const uint8_t *at, size_t length, uint32_t d
 void deflate_block_begin(struct deflate *d, uint8_t *out, size_t room)
 {
     d->block = d->literal = d->base;
-    d->out = d->out_start = out;
+    d->out_start = out;
     d->out_end = out + room;
-    d->bits = 0;
-    d->bit_count = 0;
+    d->sink = (struct deflate_sink){.out = out};
     d->full = false;
     block_reset(d);
 }
@@ -360,6 +350,6 @@ void deflate_block_last(struct deflate *d)
     if (d->literal < d->end)
         deflate_add(d, d->end, 0, 0);
     end_block(d, true);
-    if (!d->full && d->bit_count > 0)
-        *d->out++ = (uint8_t)d->bits;
+    if (!d->full && d->sink.count > 0)
+        *d->sink.out++ = (uint8_t)d->sink.bits;
 }

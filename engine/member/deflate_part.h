@@ -40,6 +40,12 @@ struct deflate_effort {
     uint32_t noted; /* bytes of a match that later ones may begin in */
 };
 
+struct deflate_sink {
+    uint64_t bits; /* fewer than 8 of them after a flush, which are not out yet */
+    uint32_t count;
+    uint8_t *out;
+};
+
 struct deflate {
     struct deflate_effort effort;
     const uint8_t *base, *end; /* the lines */
@@ -54,10 +60,9 @@ struct deflate {
     const uint8_t *block;            /* its first byte */
     uint32_t litlens[LITLENS];       /* how often each occurs in it */
     uint32_t distances[DISTANCES];
-    uint8_t *out, *out_start, *out_end;
-    uint64_t bits; /* fewer than 8, which are not out yet */
-    uint32_t bit_count;
-    bool full; /* it does not fit, or does not get smaller */
+    uint8_t *out_start, *out_end;
+    struct deflate_sink sink; /* between blocks */
+    bool full;                /* it does not fit, or does not get smaller */
 };
 
 static inline uint32_t deflate_load32(const uint8_t *at)

@@ -92,10 +92,17 @@ measure() { # NAME COMMAND...: its seconds, and CPU seconds of both sides, to $T
     awk '{ print $3 }' "$TOP/time.now" | tee -a "$TOP/$name.rss" >>"$TOP/rss"
 }
 
+# The median of what each round gives; all of them, the least first, are in $TOP/ratios.
+ratio() { # FILE OTHER
+    paste "$1" "$2" | awk '{ print $1 / $2 }' | sort -n >"$TOP/ratios"
+    median "$TOP/ratios"
+}
+
 # Against the floor, which takes turns with it: the median of what each round gives, and the rounds' range.
 show() { # NAME LABEL
-    paste "$TOP/$1" "$TOP/floor" | awk '{ print $1 / $2 }' | sort -n >"$TOP/ratios"
-    awk -v s="$(median "$TOP/$1")" -v rows="$ROWS" -v label="$2" -v x="$(median "$TOP/ratios")" \
+    local x
+    x=$(ratio "$TOP/$1" "$TOP/floor")
+    awk -v s="$(median "$TOP/$1")" -v rows="$ROWS" -v label="$2" -v x="$x" \
         -v least="$(head -1 "$TOP/ratios")" -v most="$(tail -1 "$TOP/ratios")" \
         -v client="$(median "$TOP/$1.client")" -v server="$(median "$TOP/$1.server")" \
         'BEGIN { printf "| %s | %.2f | %d | %.2f | %.2f to %.2f | %.2f | %.2f |\n", label, s, rows / s, x, least, most,

@@ -8,16 +8,16 @@
  */
 #include <libdeflate.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 #include <zlib.h>
 
-#include "base/buf.h"
+#include "base/file.h"
 #include "member/deflate.h"
 #include "member/igzip.h"
 
-#define MEMBER_BYTES ((size_t)1 << 20)
-#define ROUNDS       7
+#define MEMBER_BYTES   ((size_t)1 << 20)
+#define ROUNDS         7
+#define FILE_BYTES_MAX ((size_t)1 << 30)
 
 struct packer;
 typedef size_t (*packer_fn)(struct packer *packer, const char *lines, size_t len);
@@ -95,7 +95,12 @@ static void round_of(struct packer *p, const struct buf *lines)
         const char *newline = memrchr(lines->data + at, '\n', len);
         if (newline)
             len = (size_t)(newline + 1 - (lines->data + at));
-        p->size += p->run(p, lines->data + at, len);
+        size_t made = p->run(p, lines->data + at, len);
+        if (made == 0) { /* not there, or not made for this: not shown */
+            p->size = 0;
+            return;
+        }
+        p->size += made;
         at += len;
     }
     double seconds = cpu_seconds() - start;
@@ -103,18 +108,12 @@ static void round_of(struct packer *p, const struct buf *lines)
         p->best = seconds;
 }
 
-static bool pack_file(const char *path)
+static bool pack_file(const char *path, struct err *err)
 {
     struct buf lines = BUF_INIT;
-    FILE *file = fopen(path, "r");
-    char bytes[65536];
-    size_t len;
 
-    if (!file)
+    if (!file_read(path, FILE_BYTES_MAX, &lines, err))
         return false;
-    while ((len = fread(bytes, 1, sizeof(bytes), file)) > 0)
-        buf_add(&lines, bytes, len);
-    fclose(file);
     for (size_t i = 0; i < PACKERS; i++)
         packers[i].best = 0;
     for (int round = 0; round < ROUNDS; round++)
@@ -132,11 +131,15 @@ static bool pack_file(const char *path)
 
 int main(int argc, char **argv)
 {
+    struct err err = ERR_INIT;
+    char line[1024];
+
     for (int i = 1; i < argc; i++) {
-        if (!pack_file(argv[i])) {
-            perror(argv[i]);
-            return 1;
-        }
+        if (pack_file(argv[i], &err))
+            continue;
+        err_line(&err, line, sizeof(line));
+        fprintf(stderr, "%s\n", line);
+        return 1;
     }
     return 0;
 }

@@ -15,8 +15,7 @@ static uint32_t seed = 20261128;
 
 static uint32_t chance(uint32_t below)
 {
-    seed = seed * 1664525 + 1013904223;
-    return (seed >> 8) % below;
+    return test_chance(&seed, below);
 }
 
 static void add_chars(struct buf *buf, const char *alphabet, size_t len)
