@@ -351,8 +351,8 @@ static bool count_left(struct turn *t, bool complete, struct err *err)
     struct buf oldest = BUF_INIT;
     int64_t left = 0;
     bool stopped = t->table->status == RUN_STOPPED;
-    bool counted =
-        !stopped && plan_count(t->conn, t->plan, t->info, 0, t->params->stop, &left, &oldest, err);
+    bool counted = t->none_left || (!stopped && plan_count(t->conn, t->plan, t->info, 0,
+                                                           t->params->stop, &left, &oldest, err));
 
     buf_done(&oldest);
     if (!counted && !stopped && err->kind != ERR_INTERRUPTED)

@@ -57,6 +57,7 @@ struct turn {
     int64_t promised_rows, promised_batches; /* to batches in work */
     int64_t deleted; /* rows; those of partitions that were dropped are none */
     uint64_t txid;   /* of the last batch that is settled */
+    bool none_left;  /* counted behind the last batch */
     atomic_int reconnects;
     atomic_bool halt; /* no hand begins another batch */
 };

@@ -345,6 +345,22 @@ static void log_sharing(const struct crew *c)
                 table->table);
 }
 
+/* A heap of dead rows is long to go through: the count that ends a turn is made before the last
+ * sweeps, which look for nothing else, and have nothing to do where it finds nothing. Where it
+ * fails, they look. */
+static bool nothing_is_left(struct turn *t)
+{
+    struct buf oldest = BUF_INIT;
+    struct err ignored;
+    int64_t left;
+    bool counted =
+        plan_count(t->conn, t->plan, t->info, 0, t->params->stop, &left, &oldest, &ignored);
+
+    buf_done(&oldest);
+    t->none_left = counted && left == 0;
+    return t->none_left;
+}
+
 static bool together(struct crew *c, bool *ret_complete, struct err *err)
 {
     struct turn *t = c->turn;
@@ -361,7 +377,7 @@ static bool together(struct crew *c, bool *ret_complete, struct err *err)
     }
     log_sharing(c);
     bool ok = stage(c, c->count, ret_complete, err);
-    if (!ok || !*ret_complete)
+    if (!ok || !*ret_complete || nothing_is_left(t))
         return ok;
     walk_sweeps(t->plan, t->info, &c->parts);
     return stage(c, c->count, ret_complete, err);

@@ -283,6 +283,31 @@ test_batches_do_not_overlap_where_they_are_not_to() {
     done
 }
 
+test_where_nothing_is_left_nobody_looks_again() {
+    one_worker
+    ok archive --json -vv
+    says "$ERR" 'batches overlap'
+    silent "$ERR" 'last sweep'
+    same "$(json "$OUT" '["records_archived"], d["tables"][0]["skipped_locked"]')" '(3817, 0)'
+    balanced "$DIR/all"
+}
+
+# It is of the first range, which is through with one batch, and free again long before the last one is.
+test_a_row_that_was_passed_over_leaves_with_the_last_sweep() {
+    one_worker
+    sed -i 's/retention_days: .*/retention_days: 1/' "$CONF"
+    in_background "BEGIN; SELECT FROM logs WHERE id = 60 FOR UPDATE; SELECT pg_sleep(2); COMMIT"
+    held "query LIKE '%pg_sleep%' AND state = 'active'"
+    export ARCHIVER_FAULT=put.metadata=delay:300
+    ok archive --json -vv
+    unset ARCHIVER_FAULT
+    wait $BACKGROUND
+    says "$ERR" 'last sweep'
+    same "$(json "$OUT" '["tables"][0]["skipped_locked"]')" 0
+    same "$(sql 'SELECT count(*) FROM logs WHERE id = 60')" 0
+    balanced "$DIR/all"
+}
+
 test_small_tables_have_one_session() {
     fresh
     config '' '  batch_size: 200'
