@@ -2,6 +2,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -312,16 +313,21 @@ int64_t text_monotonic_us(void)
 
 void text_add_bytes(struct buf *buf, uint64_t bytes)
 {
-    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
-    double value = (double)bytes;
-    size_t unit = 0;
+    static const char *const names[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+    uint64_t unit = 1;
+    size_t name = 0;
 
     /* Rounding must not give "1000.0 kB". */
-    while (value >= 999.95 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-        value /= 1000;
-        unit++;
+    while (name + 1 < sizeof(names) / sizeof(names[0]) && bytes >= unit * 1000 - unit / 20) {
+        unit *= 1000;
+        name++;
     }
-    buf_addf(buf, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+    if (name == 0) {
+        buf_addf(buf, "%" PRIu64 " B", bytes);
+        return;
+    }
+    uint64_t tenths = bytes / unit * 10 + (bytes % unit * 10 + unit / 2) / unit;
+    buf_addf(buf, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10, tenths % 10, names[name]);
 }
 
 void text_add_count(struct buf *buf, uint64_t count)

@@ -587,6 +587,16 @@ static const struct catalog_entry *last_word(const struct catalog_entry *const *
     return undone;
 }
 
+/* As one run writes them, and runs one after the other. */
+static bool in_order(const struct catalog *c)
+{
+    for (size_t i = 1; i < c->count; i++) {
+        if (strcmp(c->entries[i - 1].key, c->entries[i].key) > 0)
+            return false;
+    }
+    return true;
+}
+
 /* Sorts by key; one entry a key stays. */
 static void sort_entries(struct catalog *c)
 {
@@ -598,7 +608,8 @@ static void sort_entries(struct catalog *c)
 
     for (size_t i = 0; i < c->count; i++)
         order[i] = &c->entries[i];
-    qsort(order, c->count, sizeof(struct catalog_entry *), by_key);
+    if (!in_order(c))
+        qsort(order, c->count, sizeof(struct catalog_entry *), by_key);
     for (size_t i = 0; i < c->count; i = end) {
         for (end = i + 1; end < c->count && strcmp(order[i]->key, order[end]->key) == 0;)
             end++;

@@ -85,6 +85,31 @@ static void test_numbers(void)
     buf_done(&text);
 }
 
+static void test_sizes(void)
+{
+    static const struct {
+        uint64_t bytes;
+        const char *text;
+    } cases[] = {{0, "0 B"},
+                 {999, "999 B"},
+                 {1000, "1.0 kB"},
+                 {1049, "1.0 kB"},
+                 {1050, "1.1 kB"},
+                 {999949, "999.9 kB"},
+                 {999950, "1.0 MB"},
+                 {UINT64_C(999949999999999999), "999.9 PB"},
+                 {UINT64_C(999950000000000000), "1.0 EB"},
+                 {UINT64_MAX, "18.4 EB"}};
+    struct buf text = BUF_INIT;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        buf_reset(&text);
+        text_add_bytes(&text, cases[i].bytes);
+        CHECK_STR(buf_str(&text), cases[i].text);
+    }
+    buf_done(&text);
+}
+
 static void test_bytes(void)
 {
     uint8_t bytes[256], back[256], digest[32];
@@ -164,6 +189,7 @@ static const struct test_case cases[] = {
     {"days past what microseconds can say are kept apart", test_far_times},
     {"stamps go there and back", test_stamps},
     {"numbers are whole and in range, or refused", test_numbers},
+    {"sizes have one digit behind the point", test_sizes},
     {"bytes go there and back, digests are the known ones", test_bytes},
     {"the nearest name is offered, a far one is not", test_nearest},
     {NULL, NULL},
