@@ -116,6 +116,7 @@ static void search_place(struct listing *l)
 
 static void *search_main(void *arg)
 {
+    pthread_setname_np(pthread_self(), "list");
     search_place(arg);
     return NULL;
 }
