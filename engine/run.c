@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "roster.h"
+#include "runlock.h"
 #include "runs.h"
 #include "turn.h"
 
@@ -156,16 +157,28 @@ static void run_tables(struct turn *common, const struct targets *targets)
     pthread_mutex_destroy(&tally.lock);
 }
 
+static bool take_lock(const struct run_params *params, int *ret_fd, struct err *err)
+{
+    const struct config_settings *settings = &params->config->defaults;
+    struct runlock_params lock = {.path = params->dry_run ? NULL : settings->lock_file,
+                                  .run_id = params->run_id,
+                                  .wait_s = settings->lock_wait_seconds,
+                                  .stop = params->stop};
+
+    return runlock_take(&lock, ret_fd, err);
+}
+
 bool run_archive(const struct run_params *params, struct run_report *report, struct err *err)
 {
     struct targets targets = {0};
     struct turn common = {.params = params,
                           .report = report,
                           .keyring = keyring_new(params->config)};
+    int lock;
     bool ok = false;
 
     *report = (struct run_report){0};
-    if (!keyring_ready(common.keyring, err) ||
+    if (!take_lock(params, &lock, err) || !keyring_ready(common.keyring, err) ||
         !targets_find(params->config, params->database, params->schema, params->table, &targets,
                       err))
         goto out;
@@ -192,5 +205,6 @@ out:
     store_close(common.store);
     keyring_free(common.keyring);
     targets_done(&targets);
+    runlock_release(lock);
     return ok;
 }

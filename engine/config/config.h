@@ -68,6 +68,7 @@ struct config_settings {
     int64_t parallel_databases;     /* bool */
     int64_t max_parallel_databases; /* at a time, where they are parallel */
     double lock_wait_seconds;       /* for tables that another run holds, at the end of a run */
+    const char *lock_file;          /* NULL: none */
 };
 
 struct config_table {

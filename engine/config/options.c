@@ -452,7 +452,11 @@ const struct option_row options_table[] = {
      .help = "How many of them at most (in defaults)"},
     {.name = "lock_wait_seconds", SETTING(lock_wait_seconds), .type = OPTION_REAL,
      .fallback = "0", .min = 0, .max = 1e6, .unit = "seconds", FIRST,
-     .help = "Wait so long, when all else is through, for a table that another run holds"},
+     .help = "Wait so long for a table that another run holds, when all else is through, and for "
+             "lock_file"},
+    {.name = "lock_file", SETTING(lock_file), .type = OPTION_TEXT,
+     .example = "/run/archiver-tui/lock", FIRST,
+     .help = "One archive run at a time on this host: it locks this file (in defaults)"},
     {.name = "timestamp_type", IGNORED(IN_SETTINGS), .type = OPTION_TEXT, .fallback = "auto",
      .help = "Type of the timestamp column; auto: as the database says"},
     {.name = "classification", IGNORED(IN_SETTINGS), .type = OPTION_TEXT,

@@ -465,4 +465,70 @@ test_a_fleet_shares_the_tables() {
     same "$(wc -l <"$OUT")" 36
 }
 
+# --- the lock file ---
+
+run_with_lock_file() { # [MORE-DEFAULTS]: in the background, until it holds the file
+    local try
+    fresh
+    several 1 "  lock_file: $DIR/lock
+${1:-}"
+    export ARCHIVER_FAULT=put.metadata=delay:1000
+    "$ARCHIVER" -c "$CONF" archive --json >"$DIR/run.out" 2>"$DIR/run.err" </dev/null &
+    RUN=$!
+    unset ARCHIVER_FAULT
+    for try in $(seq 100); do
+        grep -qs "process $RUN on " "$DIR/lock" && return
+        sleep 0.05
+    done
+    fail 'nobody holds the file'
+}
+
+test_the_lock_file_lets_one_run_in_and_says_who_it_is() {
+    run_with_lock_file
+    exits 4 archive
+    says "$ERR" "another run holds the file $DIR/lock"
+    grep -qE "run 20[0-9T]*Z-[0-9a-f]{4}, process $RUN on .*, since 20" "$ERR" || fail "$(cat "$ERR")"
+    ok archive --dry-run
+    ends 0
+    same "$(json "$DIR/run.out" '["records_archived"]')" 300
+    ok archive
+}
+
+test_a_killed_run_leaves_the_lock_file_free() {
+    run_with_lock_file
+    kill -9 $RUN
+    wait $RUN || true
+    ok archive
+    same "$(left_in 1)" 0
+}
+
+test_a_run_waits_for_the_lock_file_as_long_as_it_is_told_to() {
+    run_with_lock_file '  lock_wait_seconds: 60'
+    ok archive
+    ends 0
+    same "$(left_in 1)" 0
+}
+
+test_a_run_that_waits_for_the_lock_file_can_be_stopped() {
+    local waits
+    run_with_lock_file '  lock_wait_seconds: 60'
+    "$ARCHIVER" -c "$CONF" archive >"$DIR/out2" 2>"$DIR/err2" </dev/null &
+    waits=$!
+    sleep 0.3
+    kill -INT $waits
+    local code=0
+    wait $waits || code=$?
+    same "$code" 130
+    ends 0
+}
+
+test_a_lock_file_that_is_none_ends_the_run_before_it_begins() {
+    fresh
+    several 1 "  lock_file: $DIR/none/lock"
+    exits 3 archive
+    says "$ERR" "cannot lock the file $DIR/none/lock"
+    says "$ERR" 'correct lock_file'
+    same "$(sql 'SELECT count(*) FROM t1')" 300
+}
+
 run_tests
