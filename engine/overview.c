@@ -33,7 +33,6 @@ static bool ask_eligible(struct conn *conn, const struct plan *plan,
                          const struct introspect_table *info, const struct buf *oldest,
                          struct overview_table *ret, struct err *err)
 {
-    struct buf ignored = BUF_INIT;
     int64_t rows;
     bool ok = true;
 
@@ -45,13 +44,12 @@ static bool ask_eligible(struct conn *conn, const struct plan *plan,
     if (!plan_estimate(conn, plan, info, &ret->eligible, err))
         return false;
     if (info->timestamp_index && ret->eligible < COUNTED_MAX / 2) {
-        ok = plan_count(conn, plan, info, COUNTED_MAX, NULL, &rows, &ignored, err);
+        ok = plan_count(conn, plan, info, COUNTED_MAX, NULL, &rows, NULL, err);
         if (ok && (rows < COUNTED_MAX || rows > ret->eligible)) {
             ret->eligible = rows;
             ret->eligible_exact = rows < COUNTED_MAX;
         }
     }
-    buf_done(&ignored);
     return ok;
 }
 

@@ -348,13 +348,11 @@ static bool dry_run(struct turn *t, struct err *err)
  * Who stops a run does not wait for a count. */
 static bool count_left(struct turn *t, bool complete, struct err *err)
 {
-    struct buf oldest = BUF_INIT;
     int64_t left = 0;
     bool stopped = t->table->status == RUN_STOPPED;
     bool counted = t->none_left || (!stopped && plan_count(t->conn, t->plan, t->info, 0,
-                                                           t->params->stop, &left, &oldest, err));
+                                                           t->params->stop, &left, NULL, err));
 
-    buf_done(&oldest);
     if (!counted && !stopped && err->kind != ERR_INTERRUPTED)
         return false;
     if (!counted && !plan_estimate(t->conn, t->plan, t->info, &left, err))

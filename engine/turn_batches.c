@@ -350,14 +350,12 @@ static void log_sharing(const struct crew *c)
  * fails, they look. */
 static bool nothing_is_left(struct turn *t)
 {
-    struct buf oldest = BUF_INIT;
     struct err ignored;
     int64_t left;
-    bool counted =
-        plan_count(t->conn, t->plan, t->info, 0, t->params->stop, &left, &oldest, &ignored);
 
-    buf_done(&oldest);
-    t->none_left = counted && left == 0;
+    t->none_left =
+        plan_count(t->conn, t->plan, t->info, 0, t->params->stop, &left, NULL, &ignored) &&
+        left == 0;
     return t->none_left;
 }
 

@@ -67,7 +67,7 @@ struct config_settings {
     int64_t parallel_tables;        /* of a database at a time */
     int64_t parallel_databases;     /* bool */
     int64_t max_parallel_databases; /* at a time, where they are parallel */
-    double lock_wait_seconds;       /* for tables that another run holds, at the end of a run */
+    double lock_wait_seconds;       /* for the lock file, and for tables others hold, at the end */
     const char *lock_file;          /* NULL: none */
 };
 

@@ -246,7 +246,8 @@ bool plan_count(struct conn *conn, const struct plan *plan, const struct introsp
     PGresult *result = NULL;
 
     *ret_rows = 0;
-    buf_reset(ret_oldest);
+    if (ret_oldest)
+        buf_reset(ret_oldest);
     if (info->leaf_count == 0)
         return true;
     add_timestamp(conn, info, &column);
@@ -264,7 +265,8 @@ bool plan_count(struct conn *conn, const struct plan *plan, const struct introsp
     result = conn_query_stop(conn, buf_str(&sql), stop, err);
     if (result) {
         *ret_rows = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-        buf_adds(ret_oldest, PQgetvalue(result, 0, 1));
+        if (ret_oldest)
+            buf_adds(ret_oldest, PQgetvalue(result, 0, 1));
     } else {
         err_in(err, "counting rows");
     }

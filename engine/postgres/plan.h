@@ -36,9 +36,9 @@ struct plan {
 
 struct plan *plan_make(struct conn *conn, const struct plan_params *params, struct err *err);
 void plan_free(struct plan *plan);
-/* Exact count of eligible rows over all leaves, and the oldest timestamp; for dry runs and
- * progress. `cap`: stop counting there (0: no cap). ERR_INTERRUPTED once `stop` is asked; the
- * connection is as good as before. */
+/* Exact count of eligible rows over all leaves, and the oldest timestamp (NULL: not asked for); for
+ * dry runs and progress. `cap`: stop counting there (0: no cap). ERR_INTERRUPTED once `stop` is
+ * asked; the connection is as good as before. */
 bool plan_count(struct conn *conn, const struct plan *plan, const struct introspect_table *info,
                 int64_t cap, const struct stop *stop, int64_t *ret_rows, struct buf *ret_oldest,
                 struct err *err);
